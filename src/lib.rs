@@ -1,0 +1,3 @@
+//! muster: bulk user import jobs as a service of one's own.
+
+pub mod domain;
