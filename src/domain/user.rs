@@ -1,0 +1,59 @@
+//! A user, as callers see it.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ids::JobId;
+
+/// Whether a user can sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStatus {
+    /// Imported with a password hash.
+    Confirmed,
+    /// Imported without a password: the user must set one.
+    ResetRequired,
+}
+
+impl UserStatus {
+    /// Cognito's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "CONFIRMED",
+            Self::ResetRequired => "RESET_REQUIRED",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "CONFIRMED" => Some(Self::Confirmed),
+            "RESET_REQUIRED" => Some(Self::ResetRequired),
+            _ => None,
+        }
+    }
+}
+
+/// A user of a pool. Password hashes never leave the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// As it stood in the file.
+    pub username: String,
+    /// Never changes.
+    pub sub: Uuid,
+    /// Whether the user can sign in.
+    pub user_status: UserStatus,
+    /// Always true for an imported user.
+    pub enabled: bool,
+    /// Values by CSV column, the empty ones left out.
+    pub attributes: BTreeMap<String, String>,
+    /// When the user was imported.
+    pub user_create_date: OffsetDateTime,
+    /// The job that imported the user.
+    pub import_job_id: JobId,
+    /// The line of that job's file; the header is 1.
+    pub import_line: u64,
+}

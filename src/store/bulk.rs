@@ -1,0 +1,295 @@
+//! Loading a batch of users: plainly when nothing collides, else row by row
+//! in effect, though still in one statement.
+
+use sqlx::Acquire as _;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::lanes::JobKey;
+use super::{Transaction, signed, unsigned};
+use crate::domain::attribute::StandardAttribute as A;
+use crate::domain::error::{Error, Reason};
+use crate::domain::rejection::{Rejection, RejectionCode};
+
+/// A batch of users, column by column; all columns are of one length. Rows
+/// that could collide on a username stand in file order.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "documented at the columns of the table users")]
+pub struct UserColumns<'a> {
+    pub import_line: Vec<i64>,
+    pub username_key: Vec<&'a str>,
+    pub username: Vec<&'a str>,
+    pub sub: Vec<Uuid>,
+    /// By [`StandardAttribute`](A); those with a column of another type stay empty.
+    pub text: [Vec<Option<&'a str>>; A::COUNT],
+    pub email_verified: Vec<Option<bool>>,
+    pub phone_number_verified: Vec<Option<bool>>,
+    pub updated_at: Vec<Option<i64>>,
+    pub mfa_enabled: Vec<Option<bool>>,
+    /// JSON objects.
+    pub custom_attributes: Vec<Option<&'a str>>,
+    pub password_hash: Vec<Option<&'a str>>,
+    pub email_alias: Vec<Option<&'a str>>,
+    pub phone_number_alias: Vec<Option<&'a str>>,
+    pub preferred_username_alias: Vec<Option<&'a str>>,
+}
+
+impl<'a> UserColumns<'a> {
+    /// How many users there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.import_line.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.import_line.is_empty()
+    }
+
+    fn text(&self, attribute: A) -> &[Option<&'a str>] {
+        &self.text[attribute as usize]
+    }
+}
+
+/// Inserts all users of a batch, and a tail.
+macro_rules! insert_users {
+    ($macro:ident, $job:expr, $now:expr, $users:expr, $tail:tt) => {{
+        let (job, u): (&JobKey, &UserColumns<'_>) = ($job, $users);
+        sqlx::$macro!(
+            "INSERT INTO users (user_pool_id, import_job_id, user_create_date, user_status,
+                 import_line, username_key, username, sub, name, given_name, family_name,
+                 middle_name, nickname, preferred_username, profile, picture, website,
+                 email, gender, birthdate, zoneinfo, locale, phone_number, address,
+                 email_verified, phone_number_verified, updated_at, mfa_enabled,
+                 custom_attributes, password_hash, email_alias, phone_number_alias,
+                 preferred_username_alias)
+             SELECT $1, $2, $3,
+                 CASE WHEN u.password_hash IS NULL THEN 'RESET_REQUIRED' ELSE 'CONFIRMED' END,
+                 u.import_line, u.username_key, u.username, u.sub, u.name, u.given_name,
+                 u.family_name, u.middle_name, u.nickname, u.preferred_username, u.profile,
+                 u.picture, u.website, u.email, u.gender, u.birthdate, u.zoneinfo,
+                 u.locale, u.phone_number, u.address, u.email_verified,
+                 u.phone_number_verified, u.updated_at, u.mfa_enabled,
+                 u.custom_attributes::jsonb, u.password_hash, u.email_alias,
+                 u.phone_number_alias, u.preferred_username_alias
+             FROM UNNEST(
+                 $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[],
+                 $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                 $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
+                 $20::text[], $21::text[], $22::text[], $23::text[], $24::boolean[],
+                 $25::boolean[], $26::bigint[], $27::boolean[], $28::text[], $29::text[],
+                 $30::text[], $31::text[], $32::text[]
+             ) AS u (
+                 import_line, username_key, username, sub, name, given_name, family_name,
+                 middle_name, nickname, preferred_username, profile, picture, website,
+                 email, gender, birthdate, zoneinfo, locale, phone_number, address,
+                 email_verified, phone_number_verified, updated_at, mfa_enabled,
+                 custom_attributes, password_hash, email_alias, phone_number_alias,
+                 preferred_username_alias
+             ) " + $tail,
+            job.user_pool_id.as_str(),
+            job.job_id.0,
+            $now,
+            &u.import_line[..] as _,
+            &u.username_key[..] as _,
+            &u.username[..] as _,
+            &u.sub[..] as _,
+            u.text(A::Name) as _,
+            u.text(A::GivenName) as _,
+            u.text(A::FamilyName) as _,
+            u.text(A::MiddleName) as _,
+            u.text(A::Nickname) as _,
+            u.text(A::PreferredUsername) as _,
+            u.text(A::Profile) as _,
+            u.text(A::Picture) as _,
+            u.text(A::Website) as _,
+            u.text(A::Email) as _,
+            u.text(A::Gender) as _,
+            u.text(A::Birthdate) as _,
+            u.text(A::Zoneinfo) as _,
+            u.text(A::Locale) as _,
+            u.text(A::PhoneNumber) as _,
+            u.text(A::Address) as _,
+            &u.email_verified[..] as _,
+            &u.phone_number_verified[..] as _,
+            &u.updated_at[..] as _,
+            &u.mfa_enabled[..] as _,
+            &u.custom_attributes[..] as _,
+            &u.password_hash[..] as _,
+            &u.email_alias[..] as _,
+            &u.phone_number_alias[..] as _,
+            &u.preferred_username_alias[..] as _,
+        )
+    }};
+}
+
+/// Inserts a batch of which no row may collide with a user that is there.
+/// Answers false, with nothing inserted, when one does.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert_plain(
+    tx: &mut Transaction,
+    job: &JobKey,
+    users: &UserColumns<'_>,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let mut savepoint = tx.inner().begin().await?;
+    match insert_users!(query, job, now, users, "")
+        .execute(&mut *savepoint)
+        .await
+    {
+        Ok(_) => {
+            savepoint.commit().await?;
+            Ok(true)
+        }
+        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
+            savepoint.rollback().await?;
+            Ok(false)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Inserts those rows of a batch that collide with no user that is there, in
+/// the order given; answers why each of the others is rejected.
+///
+/// # Errors
+/// Unavailable without a database, or when a user that stood in the way is
+/// gone again: the batch is to be tried once more.
+pub async fn insert_or_reject(
+    tx: &mut Transaction,
+    job: &JobKey,
+    users: &UserColumns<'_>,
+    now: OffsetDateTime,
+) -> Result<Vec<Rejection>, Error> {
+    let mut inserted: Vec<i64> = insert_users!(
+        query_scalar,
+        job,
+        now,
+        users,
+        "ON CONFLICT DO NOTHING RETURNING import_line"
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    if inserted.len() == users.len() {
+        return Ok(Vec::new());
+    }
+    inserted.sort_unstable();
+    let out: Vec<usize> = (0..users.len())
+        .filter(|i| inserted.binary_search(&users.import_line[*i]).is_err())
+        .collect();
+    explain(tx, job, users, &out).await
+}
+
+/// Says of each row at `out` which user stands in its way. Users that this job
+/// made from a later line do not count: row by row, they were not there yet.
+async fn explain(
+    tx: &mut Transaction,
+    job: &JobKey,
+    users: &UserColumns<'_>,
+    out: &[usize],
+) -> Result<Vec<Rejection>, Error> {
+    fn pick<T: Copy>(from: &[T], out: &[usize]) -> Vec<T> {
+        out.iter().map(|i| from[*i]).collect()
+    }
+    let rows = sqlx::query!(
+        r#"SELECT c.line AS "line!",
+               EXISTS (SELECT 1 FROM users a WHERE a.user_pool_id = $1
+                   AND a.email_alias = c.email_alias AND a.username_key <> c.username_key
+                   AND NOT (a.import_job_id = $2 AND a.import_line > c.line)) AS "email!",
+               EXISTS (SELECT 1 FROM users a WHERE a.user_pool_id = $1
+                   AND a.phone_number_alias = c.phone_number_alias AND a.username_key <> c.username_key
+                   AND NOT (a.import_job_id = $2 AND a.import_line > c.line)) AS "phone_number!",
+               EXISTS (SELECT 1 FROM users a WHERE a.user_pool_id = $1
+                   AND a.preferred_username_alias = c.preferred_username_alias AND a.username_key <> c.username_key
+                   AND NOT (a.import_job_id = $2 AND a.import_line > c.line)) AS "preferred_username!",
+               u.username_key IS NOT NULL AS "username!",
+               CASE WHEN u.import_job_id = $2 THEN u.import_line END AS earlier_line
+           FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+               AS c (line, username_key, email_alias, phone_number_alias, preferred_username_alias)
+           LEFT JOIN users u ON u.user_pool_id = $1 AND u.username_key = c.username_key
+               AND NOT (u.import_job_id = $2 AND u.import_line > c.line)"#,
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        &pick(&users.import_line, out)[..] as _,
+        &pick(&users.username_key, out)[..] as _,
+        &pick(&users.email_alias, out)[..] as _,
+        &pick(&users.phone_number_alias, out)[..] as _,
+        &pick(&users.preferred_username_alias, out)[..] as _,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let alias = if r.email {
+                Some("email")
+            } else if r.phone_number {
+                Some("phone_number")
+            } else if r.preferred_username {
+                Some("preferred_username")
+            } else {
+                None
+            };
+            let (code, column, detail) = match (alias, r.username, r.earlier_line) {
+                (Some(alias), ..) => (RejectionCode::AliasAlreadyExists, alias, None),
+                (None, true, None) => (RejectionCode::UserAlreadyExists, USERNAME, None),
+                (None, true, Some(line)) => (RejectionCode::DuplicateInFile, USERNAME, Some(line)),
+                (None, false, _) => {
+                    return Err(Error::unavailable(
+                        Reason::DatabaseUnavailable,
+                        "A user that stood in the way of a row is gone again.",
+                    ));
+                }
+            };
+            Ok(Rejection {
+                line: unsigned(r.line)?,
+                code,
+                column: Some(column.to_owned()),
+                detail: detail.map(unsigned).transpose()?,
+            })
+        })
+        .collect()
+}
+
+const USERNAME: &str = crate::domain::attribute::USERNAME_COLUMN;
+
+/// Keeps why rows of a batch were not imported.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert_rejections(
+    tx: &mut Transaction,
+    job: &JobKey,
+    rejections: &[Rejection],
+) -> Result<(), Error> {
+    if rejections.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<i64> = rejections
+        .iter()
+        .map(|r| signed(r.line))
+        .collect::<Result<_, _>>()?;
+    let codes: Vec<&str> = rejections.iter().map(|r| r.code.as_str()).collect();
+    let columns: Vec<Option<&str>> = rejections.iter().map(|r| r.column.as_deref()).collect();
+    let details: Vec<Option<i64>> = rejections
+        .iter()
+        .map(|r| r.detail.map(signed).transpose())
+        .collect::<Result<_, _>>()?;
+    sqlx::query!(
+        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
+         SELECT $1, $2, r.line, r.code, r.column_name, r.detail
+         FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::bigint[])
+             AS r (line, code, column_name, detail)",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        &lines[..] as _,
+        &codes[..] as _,
+        &columns[..] as _,
+        &details[..] as _,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

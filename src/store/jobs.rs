@@ -1,0 +1,354 @@
+//! User import jobs: reading them, and the moves that callers make. What the
+//! scheduler moves is in [`super::lanes`] and [`super::finish`].
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Database, Transaction, exactly_one, signed, unknown_word, unsigned};
+use crate::domain::error::Error;
+use crate::domain::ids::{JobId, UserPoolId};
+use crate::domain::job::{
+    Counters, EXPIRED_MESSAGE, FailureReason, JobStatus, Transition, Upload, UserImportJob,
+};
+use crate::domain::rules::password_hash::PasswordHashingAlgorithm;
+
+struct JobRow {
+    user_pool_id: String,
+    job_id: Uuid,
+    job_name: String,
+    status: String,
+    cloud_watch_logs_role_arn: Option<String>,
+    password_hashing_algorithm: Option<String>,
+    max_rejected_percent: i16,
+    creation_date: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    start_date: Option<OffsetDateTime>,
+    completion_date: Option<OffsetDateTime>,
+    completion_message: Option<String>,
+    failure_reason: Option<String>,
+    imported_users: i64,
+    skipped_users: i64,
+    failed_users: i64,
+    processed_bytes: i64,
+    total_rows: Option<i64>,
+    total_bytes: Option<i64>,
+    upload_object: Option<String>,
+    upload_e_tag: Option<String>,
+    upload_sha256: Option<Vec<u8>>,
+}
+
+/// All columns of a job, with what its lanes count, and a tail. One statement:
+/// the counters and the checkpoints are of one instant.
+macro_rules! select_jobs {
+    ($tail:tt $(, $arg:expr)*) => {
+        sqlx::query_as!(
+            JobRow,
+            r#"SELECT j.user_pool_id, j.job_id, j.job_name, j.status, j.cloud_watch_logs_role_arn,
+                   j.password_hashing_algorithm, j.max_rejected_percent, j.creation_date,
+                   j.expires_at, j.start_date, j.completion_date, j.completion_message,
+                   j.failure_reason,
+                   j.imported_users + l.imported_users AS "imported_users!",
+                   j.skipped_users + l.skipped_users AS "skipped_users!",
+                   j.failed_users + l.failed_users AS "failed_users!",
+                   j.processed_bytes + l.processed_bytes AS "processed_bytes!",
+                   j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_sha256
+            FROM user_import_jobs j
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(imported_users), 0)::bigint AS imported_users,
+                       coalesce(sum(skipped_users), 0)::bigint AS skipped_users,
+                       coalesce(sum(failed_users), 0)::bigint AS failed_users,
+                       coalesce(min(checkpoint_bytes), 0)::bigint AS processed_bytes
+                FROM import_lanes
+                WHERE user_pool_id = j.user_pool_id AND job_id = j.job_id
+            ) l "# + $tail
+            $(, $arg)*
+        )
+    };
+}
+
+impl TryFrom<JobRow> for UserImportJob {
+    type Error = Error;
+
+    fn try_from(row: JobRow) -> Result<Self, Error> {
+        let upload = match (row.upload_object, row.total_bytes) {
+            (Some(object), Some(bytes)) => Some(Upload {
+                object,
+                bytes: unsigned(bytes)?,
+                rows: row.total_rows.map(unsigned).transpose()?,
+                e_tag: row.upload_e_tag,
+                sha256: row
+                    .upload_sha256
+                    .map(|s| <[u8; 32]>::try_from(s).map_err(|_| unknown_word("upload_sha256")))
+                    .transpose()?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            user_pool_id: UserPoolId::parse(&row.user_pool_id)
+                .ok_or_else(|| unknown_word("user_pool_id"))?,
+            job_id: JobId(row.job_id),
+            job_name: row.job_name,
+            status: JobStatus::from_name(&row.status).ok_or_else(|| unknown_word("status"))?,
+            cloud_watch_logs_role_arn: row.cloud_watch_logs_role_arn,
+            password_hashing_algorithm: row
+                .password_hashing_algorithm
+                .map(|a| {
+                    PasswordHashingAlgorithm::from_name(&a)
+                        .ok_or_else(|| unknown_word("password_hashing_algorithm"))
+                })
+                .transpose()?,
+            max_rejected_percent: u8::try_from(row.max_rejected_percent)
+                .map_err(Error::internal)?,
+            creation_date: row.creation_date,
+            expires_at: row.expires_at,
+            start_date: row.start_date,
+            completion_date: row.completion_date,
+            completion_message: row.completion_message,
+            failure_reason: row
+                .failure_reason
+                .map(|r| FailureReason::from_name(&r).ok_or_else(|| unknown_word("failure_reason")))
+                .transpose()?,
+            counters: Counters {
+                imported: unsigned(row.imported_users)?,
+                skipped: unsigned(row.skipped_users)?,
+                failed: unsigned(row.failed_users)?,
+            },
+            processed_bytes: unsigned(row.processed_bytes)?,
+            upload,
+            total_rows: row.total_rows.map(unsigned).transpose()?,
+            total_bytes: row.total_bytes.map(unsigned).transpose()?,
+        })
+    }
+}
+
+/// Adds a job.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert(tx: &mut Transaction, job: &UserImportJob) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO user_import_jobs (user_pool_id, job_id, job_name, status,
+             cloud_watch_logs_role_arn, password_hashing_algorithm, max_rejected_percent,
+             creation_date, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        job.job_name,
+        job.status.as_str(),
+        job.cloud_watch_logs_role_arn,
+        job.password_hashing_algorithm.map(|a| a.as_str()),
+        i16::from(job.max_rejected_percent),
+        job.creation_date,
+        job.expires_at,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// One job, unless it is deleted.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn get(
+    db: &Database,
+    pool: &UserPoolId,
+    job: JobId,
+) -> Result<Option<UserImportJob>, Error> {
+    select_jobs!(
+        "WHERE j.user_pool_id = $1 AND j.job_id = $2 AND j.deletion_date IS NULL",
+        pool.as_str(),
+        job.0
+    )
+    .fetch_optional(&db.pool)
+    .await?
+    .map(UserImportJob::try_from)
+    .transpose()
+}
+
+/// One job by its id alone, unless it is deleted.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn get_by_id(db: &Database, job: JobId) -> Result<Option<UserImportJob>, Error> {
+    select_jobs!(
+        "WHERE j.job_id = $1 AND j.deletion_date IS NULL LIMIT 1",
+        job.0
+    )
+    .fetch_optional(&db.pool)
+    .await?
+    .map(UserImportJob::try_from)
+    .transpose()
+}
+
+/// One job, its row locked until the transaction ends.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn lock(
+    tx: &mut Transaction,
+    pool: &UserPoolId,
+    job: JobId,
+) -> Result<Option<UserImportJob>, Error> {
+    select_jobs!(
+        "WHERE j.user_pool_id = $1 AND j.job_id = $2 AND j.deletion_date IS NULL
+         FOR NO KEY UPDATE OF j",
+        pool.as_str(),
+        job.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .map(UserImportJob::try_from)
+    .transpose()
+}
+
+/// Jobs of a pool that are not deleted, newest first, from after a position.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn list(
+    db: &Database,
+    pool: &UserPoolId,
+    after: Option<(OffsetDateTime, Uuid)>,
+    limit: i64,
+) -> Result<Vec<UserImportJob>, Error> {
+    let rows = match after {
+        None => {
+            select_jobs!(
+                "WHERE j.user_pool_id = $1 AND j.deletion_date IS NULL
+                 ORDER BY j.creation_date DESC, j.job_id DESC LIMIT $2",
+                pool.as_str(),
+                limit
+            )
+            .fetch_all(&db.pool)
+            .await?
+        }
+        Some((date, id)) => {
+            select_jobs!(
+                "WHERE j.user_pool_id = $1 AND j.deletion_date IS NULL
+                   AND (j.creation_date, j.job_id) < ($2, $3)
+                 ORDER BY j.creation_date DESC, j.job_id DESC LIMIT $4",
+                pool.as_str(),
+                date,
+                id,
+                limit
+            )
+            .fetch_all(&db.pool)
+            .await?
+        }
+    };
+    rows.into_iter().map(UserImportJob::try_from).collect()
+}
+
+/// Moves a locked job by a caller's Start or Stop. Answers false when its
+/// status is none that the transition starts from.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn apply(
+    tx: &mut Transaction,
+    pool: &UserPoolId,
+    job: JobId,
+    transition: Transition,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE user_import_jobs
+         SET status = $3, start_date = coalesce(start_date, $5)
+         WHERE user_pool_id = $1 AND job_id = $2 AND status = ANY($4) AND deletion_date IS NULL",
+        pool.as_str(),
+        job.0,
+        transition.to().as_str(),
+        &transition.from_words(),
+        now,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Hides a job, for the purge to remove. Answers false when it is active.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete(
+    tx: &mut Transaction,
+    pool: &UserPoolId,
+    job: JobId,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE user_import_jobs SET deletion_date = $3
+         WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NULL
+           AND status NOT IN ('PENDING', 'IN_PROGRESS', 'STOPPING')",
+        pool.as_str(),
+        job.0,
+        now,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Makes a file the upload of a job that is CREATED and has not expired.
+/// Answers the name of the object that it replaces, if any; `Err(status)` when
+/// the job takes no upload (any more).
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn set_upload(
+    tx: &mut Transaction,
+    pool: &UserPoolId,
+    job: JobId,
+    upload: &Upload,
+    now: OffsetDateTime,
+) -> Result<Result<Option<String>, Option<JobStatus>>, Error> {
+    let Some(found) = lock(tx, pool, job).await? else {
+        return Ok(Err(None));
+    };
+    if found.status != JobStatus::Created || now >= found.expires_at {
+        return Ok(Err(Some(found.status)));
+    }
+    let done = sqlx::query!(
+        "UPDATE user_import_jobs
+         SET upload_object = $3, upload_e_tag = $4, upload_sha256 = $5, total_bytes = $6,
+             total_rows = $7
+         WHERE user_pool_id = $1 AND job_id = $2 AND status = 'CREATED'",
+        pool.as_str(),
+        job.0,
+        upload.object,
+        upload.e_tag,
+        upload.sha256.as_ref().map(|s| &s[..]),
+        signed(upload.bytes)?,
+        upload.rows.map(signed).transpose()?,
+    )
+    .execute(tx.connection())
+    .await?;
+    exactly_one(done.rows_affected(), "set_upload")?;
+    Ok(Ok(found.upload.map(|u| u.object)))
+}
+
+/// Moves the CREATED jobs whose time is up to EXPIRED, at most `limit`, and
+/// marks their uploads for the purge. Answers how many.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn expire(db: &Database, now: OffsetDateTime, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "UPDATE user_import_jobs
+         SET status = $3, completion_date = $1, completion_message = $4,
+             upload_purge_at = CASE WHEN upload_object IS NULL THEN NULL ELSE $1 END
+         WHERE (user_pool_id, job_id) IN (
+             SELECT user_pool_id, job_id FROM user_import_jobs
+             WHERE status = 'CREATED' AND expires_at <= $1
+             ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
+           AND status = 'CREATED'",
+        now,
+        limit,
+        Transition::Expire.to().as_str(),
+        EXPIRED_MESSAGE,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(done.rows_affected())
+}

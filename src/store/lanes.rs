@@ -1,0 +1,281 @@
+//! Lanes of running jobs: dispatch, leases, checkpoints. Leases go by the
+//! database's clock, and a batch is fenced by the lease's token.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Database, Transaction, exactly_one, signed, unknown_word, unsigned};
+use crate::domain::error::Error;
+use crate::domain::ids::{JobId, UserPoolId};
+use crate::domain::job::{Counters, JobStatus};
+
+/// A job, as the scheduler names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JobKey {
+    /// The job's pool.
+    pub user_pool_id: UserPoolId,
+    /// The job.
+    pub job_id: JobId,
+}
+
+/// Where a lane stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Offset in the file, at a row's end.
+    pub bytes: u64,
+    /// Number of the line that begins there.
+    pub line: u64,
+    /// Whether the lane has seen the end of the file.
+    pub finished: bool,
+}
+
+/// A lease on all lanes of a job.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The job.
+    pub job: JobKey,
+    /// What proves that the lease is still this one.
+    pub token: Uuid,
+    /// The lanes' checkpoints, by number.
+    pub lanes: Vec<Checkpoint>,
+    /// Whether a worker before this one got anywhere.
+    pub resumed: bool,
+}
+
+fn interval(lease: Duration) -> f64 {
+    lease.as_secs_f64()
+}
+
+pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
+    Ok(JobKey {
+        user_pool_id: UserPoolId::parse(pool).ok_or_else(|| unknown_word("user_pool_id"))?,
+        job_id: JobId(job),
+    })
+}
+
+/// Takes up to `limit` PENDING jobs up: they become IN_PROGRESS, with lanes
+/// that nobody has claimed. A pool with aliases gets one lane, since two
+/// usernames may collide on an alias. Answers how many.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Error> {
+    let mut tx = db.begin("dispatch").await?;
+    let done = sqlx::query!(
+        "WITH taken AS (
+             UPDATE user_import_jobs SET status = 'IN_PROGRESS'
+             WHERE (user_pool_id, job_id) IN (
+                 SELECT user_pool_id, job_id FROM user_import_jobs
+                 WHERE status = 'PENDING'
+                 ORDER BY start_date LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
+               AND status = 'PENDING'
+             RETURNING user_pool_id, job_id),
+         made AS (
+             INSERT INTO import_lanes (user_pool_id, job_id, lane)
+             SELECT t.user_pool_id, t.job_id, lane
+             FROM taken t JOIN user_pools p USING (user_pool_id),
+                  generate_series(0, CASE WHEN p.alias_attributes = '{}' THEN $1::int - 1 ELSE 0 END) AS lane)
+         SELECT user_pool_id FROM taken",
+        i32::from(lanes.max(1)),
+        limit,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(done.len() as u64)
+}
+
+/// Claims one IN_PROGRESS job that no worker holds, the oldest first.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn claim(
+    db: &Database,
+    worker: Uuid,
+    token: Uuid,
+    lease: Duration,
+    max_fruitless: u32,
+) -> Result<Option<Claim>, Error> {
+    let mut tx = db.begin("claim").await?;
+    let Some(found) = sqlx::query!(
+        "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
+         WHERE j.status = 'IN_PROGRESS'
+           AND NOT EXISTS (SELECT 1 FROM import_lanes l
+               WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                 AND l.lease_expires_at > clock_timestamp())
+           AND EXISTS (SELECT 1 FROM import_lanes l
+               WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                 AND NOT l.finished AND l.fruitless_claims < $1)
+         ORDER BY j.start_date LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED",
+        i32::try_from(max_fruitless).unwrap_or(i32::MAX)
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    else {
+        return Ok(None);
+    };
+    let rows = sqlx::query!(
+        "UPDATE import_lanes
+         SET lease_token = $3, lease_worker = $4,
+             lease_expires_at = clock_timestamp() + make_interval(secs => $5),
+             fruitless_claims = fruitless_claims + 1
+         WHERE user_pool_id = $1 AND job_id = $2
+         RETURNING lane, checkpoint_bytes, checkpoint_line, finished",
+        found.user_pool_id,
+        found.job_id,
+        token,
+        worker,
+        interval(lease),
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    tx.commit().await?;
+
+    let mut lanes: Vec<(i16, Checkpoint)> = rows
+        .into_iter()
+        .map(|r| {
+            Ok((
+                r.lane,
+                Checkpoint {
+                    bytes: unsigned(r.checkpoint_bytes)?,
+                    line: unsigned(r.checkpoint_line)?,
+                    finished: r.finished,
+                },
+            ))
+        })
+        .collect::<Result<_, Error>>()?;
+    lanes.sort_by_key(|(lane, _)| *lane);
+    Ok(Some(Claim {
+        job: key(&found.user_pool_id, found.job_id)?,
+        token,
+        resumed: lanes.iter().any(|(_, c)| c.bytes > 0),
+        lanes: lanes.into_iter().map(|(_, c)| c).collect(),
+    }))
+}
+
+/// Renews the lease on all lanes of a job. Answers false when it was lost.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn renew(db: &Database, claim: &Claim, lease: Duration) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE import_lanes
+         SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
+         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3",
+        claim.job.user_pool_id.as_str(),
+        claim.job.job_id.0,
+        claim.token,
+        interval(lease),
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Gives the lease back at the checkpoints. A claim that is given back in good
+/// order does not count as fruitless.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn release(db: &Database, claim: &Claim) -> Result<(), Error> {
+    let mut tx = db.begin("release").await?;
+    sqlx::query!(
+        "UPDATE import_lanes
+         SET lease_token = NULL, lease_worker = NULL, lease_expires_at = NULL,
+             fruitless_claims = greatest(fruitless_claims - 1, 0)
+         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3",
+        claim.job.user_pool_id.as_str(),
+        claim.job.job_id.0,
+        claim.token,
+    )
+    .execute(tx.connection())
+    .await?;
+    tx.wake().await?;
+    tx.commit().await
+}
+
+/// What a worker finds when it locks its lane for a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// The lease was lost: nothing may be written.
+    Lost,
+    /// The lane is locked, and stands here.
+    Held {
+        /// Where the lane stands.
+        checkpoint: Checkpoint,
+        /// Where the job stands.
+        status: JobStatus,
+    },
+}
+
+/// Locks a lane for one batch, if the lease is still the claim's.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn lock(tx: &mut Transaction, claim: &Claim, lane: u16) -> Result<Locked, Error> {
+    let row = sqlx::query!(
+        "SELECT l.checkpoint_bytes, l.checkpoint_line, l.finished, j.status
+         FROM import_lanes l
+         JOIN user_import_jobs j ON j.user_pool_id = l.user_pool_id AND j.job_id = l.job_id
+         WHERE l.user_pool_id = $1 AND l.job_id = $2 AND l.lane = $3 AND l.lease_token = $4
+         FOR NO KEY UPDATE OF l",
+        claim.job.user_pool_id.as_str(),
+        claim.job.job_id.0,
+        i16::try_from(lane).map_err(Error::internal)?,
+        claim.token,
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some(row) = row else {
+        return Ok(Locked::Lost);
+    };
+    Ok(Locked::Held {
+        checkpoint: Checkpoint {
+            bytes: unsigned(row.checkpoint_bytes)?,
+            line: unsigned(row.checkpoint_line)?,
+            finished: row.finished,
+        },
+        status: JobStatus::from_name(&row.status).ok_or_else(|| unknown_word("status"))?,
+    })
+}
+
+/// Moves a locked lane forward: checkpoint, counters, lease, all by the same
+/// transaction that wrote the rows.
+///
+/// # Errors
+/// Unavailable without a database; internal when the lane is not as locked.
+pub async fn advance(
+    tx: &mut Transaction,
+    claim: &Claim,
+    lane: u16,
+    from: Checkpoint,
+    to: Checkpoint,
+    added: Counters,
+    lease: Duration,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE import_lanes
+         SET checkpoint_bytes = $6, checkpoint_line = $7, finished = $8,
+             imported_users = imported_users + $9, skipped_users = skipped_users + $10,
+             failed_users = failed_users + $11, fruitless_claims = 0,
+             lease_expires_at = clock_timestamp() + make_interval(secs => $12)
+         WHERE user_pool_id = $1 AND job_id = $2 AND lane = $3 AND lease_token = $4
+           AND checkpoint_bytes = $5",
+        claim.job.user_pool_id.as_str(),
+        claim.job.job_id.0,
+        i16::try_from(lane).map_err(Error::internal)?,
+        claim.token,
+        signed(from.bytes)?,
+        signed(to.bytes)?,
+        signed(to.line)?,
+        to.finished,
+        signed(added.imported)?,
+        signed(added.skipped)?,
+        signed(added.failed)?,
+        interval(lease),
+    )
+    .execute(tx.connection())
+    .await?;
+    exactly_one(done.rows_affected(), "advance")
+}

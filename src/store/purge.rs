@@ -1,0 +1,227 @@
+//! What is deleted for good, in bites that end soon.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::lanes::{JobKey, key};
+use super::{Database, exactly_one};
+use crate::domain::error::Error;
+use crate::domain::ids::UserPoolId;
+
+/// Jobs whose uploads may be deleted: those that have ended and were kept long
+/// enough. At most `limit`.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn uploads_due(
+    db: &Database,
+    now: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<JobKey>, Error> {
+    sqlx::query!(
+        "SELECT user_pool_id, job_id FROM user_import_jobs
+         WHERE upload_purge_at IS NOT NULL AND upload_purge_at <= $1
+         ORDER BY upload_purge_at LIMIT $2",
+        now,
+        limit,
+    )
+    .fetch_all(&db.pool)
+    .await?
+    .into_iter()
+    .map(|r| key(&r.user_pool_id, r.job_id))
+    .collect()
+}
+
+/// Notes that a job's upload is deleted.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn upload_gone(db: &Database, job: &JobKey) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE user_import_jobs SET upload_object = NULL, upload_purge_at = NULL
+         WHERE user_pool_id = $1 AND job_id = $2
+           AND status NOT IN ('CREATED', 'PENDING', 'IN_PROGRESS', 'STOPPING')",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(())
+}
+
+/// Jobs that callers deleted, at most `limit`.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn deleted_jobs(db: &Database, limit: i64) -> Result<Vec<JobKey>, Error> {
+    sqlx::query!(
+        "SELECT user_pool_id, job_id FROM user_import_jobs
+         WHERE deletion_date IS NOT NULL ORDER BY deletion_date LIMIT $1",
+        limit,
+    )
+    .fetch_all(&db.pool)
+    .await?
+    .into_iter()
+    .map(|r| key(&r.user_pool_id, r.job_id))
+    .collect()
+}
+
+/// Deletes up to `limit` row reports of a job. Answers how many.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_rejections(db: &Database, job: &JobKey, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "DELETE FROM rejected_rows
+         WHERE user_pool_id = $1 AND job_id = $2 AND line IN (
+             SELECT line FROM rejected_rows WHERE user_pool_id = $1 AND job_id = $2
+             ORDER BY line LIMIT $3)",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        limit,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes the row of a job that a caller deleted, and of which nothing else
+/// is left.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_job(db: &Database, job: &JobKey) -> Result<(), Error> {
+    let mut tx = db.begin("purge_job").await?;
+    let done = sqlx::query!(
+        "DELETE FROM user_import_jobs
+         WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NOT NULL",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+    )
+    .execute(tx.connection())
+    .await?;
+    if done.rows_affected() > 1 {
+        exactly_one(done.rows_affected(), "delete_job")?;
+    }
+    tx.commit().await
+}
+
+/// Pools that callers deleted, at most `limit`.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn deleted_pools(db: &Database, limit: i64) -> Result<Vec<UserPoolId>, Error> {
+    Ok(sqlx::query_scalar!(
+        "SELECT user_pool_id FROM user_pools
+         WHERE deletion_date IS NOT NULL ORDER BY deletion_date LIMIT $1",
+        limit,
+    )
+    .fetch_all(&db.pool)
+    .await?
+    .iter()
+    .filter_map(|id| UserPoolId::parse(id))
+    .collect())
+}
+
+/// Marks up to `limit` jobs of a deleted pool as deleted. Answers how many of
+/// its jobs are still there, these included.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_jobs_of(
+    db: &Database,
+    pool: &UserPoolId,
+    now: OffsetDateTime,
+    limit: i64,
+) -> Result<bool, Error> {
+    sqlx::query!(
+        "UPDATE user_import_jobs SET deletion_date = $2
+         WHERE user_pool_id = $1 AND deletion_date IS NULL AND job_id IN (
+             SELECT job_id FROM user_import_jobs
+             WHERE user_pool_id = $1 AND deletion_date IS NULL
+             ORDER BY creation_date DESC, job_id DESC LIMIT $3)",
+        pool.as_str(),
+        now,
+        limit,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM user_import_jobs WHERE user_pool_id = $1) AS "left!""#,
+        pool.as_str(),
+    )
+    .fetch_one(&db.pool)
+    .await?)
+}
+
+/// Deletes up to `limit` users of a deleted pool. Answers how many.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_users_of(db: &Database, pool: &UserPoolId, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        "DELETE FROM users WHERE user_pool_id = $1 AND username_key IN (
+             SELECT username_key FROM users WHERE user_pool_id = $1
+             ORDER BY username_key LIMIT $2)",
+        pool.as_str(),
+        limit,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes the row of a deleted pool of which nothing else is left.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_pool(db: &Database, pool: &UserPoolId) -> Result<(), Error> {
+    let mut tx = db.begin("purge_pool").await?;
+    sqlx::query!(
+        "DELETE FROM request_ids WHERE user_pool_id = $1",
+        pool.as_str()
+    )
+    .execute(tx.connection())
+    .await?;
+    sqlx::query!(
+        "DELETE FROM user_pools WHERE user_pool_id = $1 AND deletion_date IS NOT NULL",
+        pool.as_str()
+    )
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await
+}
+
+/// Forgets up to `limit` request ids from before a time. Answers how many.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn delete_request_ids(
+    db: &Database,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, Error> {
+    let rows: Vec<(String, Uuid)> = sqlx::query!(
+        "SELECT user_pool_id, request_id FROM request_ids
+         WHERE creation_date < $1 ORDER BY creation_date LIMIT $2",
+        before,
+        limit,
+    )
+    .fetch_all(&db.pool)
+    .await?
+    .into_iter()
+    .map(|r| (r.user_pool_id, r.request_id))
+    .collect();
+    let (pools, ids): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let done = sqlx::query!(
+        "DELETE FROM request_ids r USING UNNEST($1::text[], $2::uuid[]) AS old (user_pool_id, request_id)
+         WHERE r.user_pool_id = old.user_pool_id AND r.request_id = old.request_id
+           AND r.creation_date < $3",
+        &pools,
+        &ids,
+        before,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(done.rows_affected())
+}
