@@ -1,0 +1,51 @@
+# Everything that a developer of muster types. `make help` lists it.
+#
+# Postgres and the other tools that Rust does not bring are looked for by
+# scripts/need, which installs them where it may and says what to type where
+# it may not.
+
+.PHONY: help demo dev test lint clients-check compose-check sqlx-prepare
+
+# Queries are checked against the committed .sqlx/, not against a database.
+export SQLX_OFFLINE = true
+
+CARGO ?= cargo
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+demo: ## import examples/users.csv through the real service, and report
+	@scripts/need cc postgres
+	$(CARGO) build --locked --bins
+	$(CARGO) run --locked --quiet --bin muster -- demo
+
+dev: ## run Postgres, server and scheduler here until Ctrl-C; data in .muster
+	@scripts/need cc postgres
+	$(CARGO) build --locked --bins
+	$(CARGO) run --locked --quiet --bin muster -- dev
+
+test: ## run all tests, against a real Postgres that they start themselves
+	@scripts/need cc postgres
+	scripts/run-tests
+
+lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
+	@scripts/need cc postgres python
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+	env -u SQLX_OFFLINE scripts/sqlx-prepare --check
+	scripts/lint-protos
+	scripts/lint-shell
+	python3 examples/make_users.py --check
+
+clients-check: ## a job's whole life by other people's gRPC clients: Python's grpcio and buf curl
+	@scripts/need cc postgres python venv npm curl
+	$(CARGO) build --locked --bins
+	tests/clients/run
+
+compose-check: ## build the image and import once through docker-compose.yml; needs Docker
+	scripts/compose-check
+
+sqlx-prepare: ## renew .sqlx/ after a query or a migration has changed
+	@scripts/need cc postgres
+	env -u SQLX_OFFLINE scripts/sqlx-prepare
