@@ -1,4 +1,5 @@
 //! muster: bulk user import jobs as a service of one's own.
 
 pub mod api;
+pub mod cli;
 pub mod domain;
