@@ -9,15 +9,16 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::follow::follow;
-use super::jobs::JobRef;
+use super::jobs::{JobRef, start};
 use super::json::{Json, pretty};
-use super::new_job::{JobOptions, name_of, request_id};
+use super::new_job::{JobOptions, name_of};
+use super::reporter::Reporter;
 use super::retry::retrying;
 use super::session::{Output, Session, print, required};
 use super::summary::{Summary, first_rejected};
 use super::transfer::{open, upload};
 use super::{exit_code, reporter_for, tables};
-use crate::api::v1::{RejectedRow, StartUserImportJobRequest, UserImportJob};
+use crate::api::v1::{RejectedRow, UserImportJob};
 
 /// A file to import.
 #[derive(Debug, Args)]
@@ -57,7 +58,38 @@ struct ImportAnswer {
 /// When any of that fails. A job that ends otherwise than SUCCEEDED is no
 /// error but an exit code.
 pub async fn run(session: &Session, args: ImportArgs) -> Result<ExitCode, Failure> {
-    let started = Instant::now();
+    let began = Instant::now();
+    let no_follow = args.no_follow;
+    let mut reporter = reporter_for(session, false);
+    let (job, queued) = begin(session, args, reporter.as_mut(), began).await?;
+    if no_follow {
+        drop(reporter);
+        print(&started_text(session, &job, &queued)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ended = follow(session, &job, reporter.as_mut(), began).await?;
+    drop(reporter);
+    let rows = first_rejected(session, &job, &ended).await?;
+    let text = match session.output() {
+        Output::Json => json(&ended, &rows)?,
+        Output::Table => Summary {
+            session,
+            job: &ended,
+            rows: &rows,
+        }
+        .to_string(),
+    };
+    print(&text)?;
+    Ok(exit_code(&ended))
+}
+
+/// Everything up to the job's start.
+async fn begin(
+    session: &Session,
+    args: ImportArgs,
+    reporter: &mut dyn Reporter,
+    began: Instant,
+) -> Result<(JobRef, UserImportJob), Failure> {
     // Before anything is asked of the server: a typing error leaves no job behind.
     let (file, size) = open(&args.file).await?;
     let name = args.name.unwrap_or_else(|| default_name(&args.file));
@@ -74,56 +106,23 @@ pub async fn run(session: &Session, args: ImportArgs) -> Result<ExitCode, Failur
         pool: created.user_pool_id,
         job_id: created.job_id,
     };
+    reporter.note(&format!("Job {} in pool {}", job.job_id, job.pool))?;
+
     let left_behind = format!(
         "The job {} is not started; `{}` deletes it.",
         job.job_id,
         session.command(&format!("jobs delete {job}"))
     );
     session.on_interrupt(Some(left_behind.clone()));
-
-    let mut reporter = reporter_for(session, false);
-    reporter.note(&format!("Job {} in pool {}", job.job_id, job.pool))?;
-    let start = async {
-        upload(&created.pre_signed_url, file, size, |sent| {
-            reporter.upload(sent, size, started.elapsed())
-        })
-        .await?;
-        let request = StartUserImportJobRequest {
-            user_pool_id: job.pool.clone(),
-            job_id: job.job_id.clone(),
-            request_id: request_id(),
-        };
-        let answer = retrying(async || {
-            session
-                .imports()
-                .start_user_import_job(request.clone())
-                .await
-        })
-        .await?;
-        required(answer.user_import_job, "user_import_job")
-    };
-    let queued = start.await.map_err(|failure| failure.advise(left_behind))?;
-    session.on_interrupt(None);
-    if args.no_follow {
-        drop(reporter);
-        print(&started_text(session, &job, &queued)?)?;
-        return Ok(ExitCode::SUCCESS);
+    let progress = |sent| reporter.upload(sent, size, began.elapsed());
+    let queued = async {
+        upload(&created.pre_signed_url, file, size, progress).await?;
+        start(session, &job).await
     }
-
-    let ended = follow(session, &job, reporter.as_mut(), started).await?;
-    drop(reporter);
-    let rows = first_rejected(session, &job, &ended).await?;
-    let text = match session.output() {
-        Output::Json => json(&ended, &rows)?,
-        Output::Table => Summary {
-            session,
-            job: &ended,
-            rows: &rows,
-        }
-        .to_string(),
-    };
-    print(&text)?;
-    Ok(exit_code(&ended))
+    .await
+    .map_err(|failure| failure.advise(left_behind))?;
+    session.on_interrupt(None);
+    Ok((job, queued))
 }
 
 fn default_name(path: &Path) -> String {
@@ -155,7 +154,11 @@ fn json(job: &UserImportJob, rows: &[RejectedRow]) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
+    use crate::cli::fake::{Fake, Script};
+    use crate::cli::reporter::Lines;
 
     #[test]
     fn the_json_answer_holds_job_and_rows() {
@@ -173,5 +176,68 @@ mod tests {
     fn standard_input_is_refused() {
         assert!(file("-").unwrap_err().contains("standard input"));
         assert_eq!(file("./-").unwrap(), Path::new("./-"));
+    }
+
+    async fn begun(fake: &Fake) -> (Result<JobRef, Failure>, String) {
+        let mut csv = tempfile::NamedTempFile::new().unwrap();
+        csv.write_all(b"cognito:username,email\nada,a@b.c\n")
+            .unwrap();
+        let args = ImportArgs {
+            file: csv.path().to_owned(),
+            name: None,
+            options: JobOptions::for_pool("local_a"),
+            no_follow: true,
+        };
+        let session = fake.session().await;
+        let mut out = Vec::new();
+        let begun = begin(&session, args, &mut Lines::new(&mut out), Instant::now()).await;
+        (begun.map(|(job, _)| job), String::from_utf8(out).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_repeated_call_bears_the_same_request_id() {
+        let fake = Fake::serve(Script {
+            unavailable: 1,
+            ..Default::default()
+        })
+        .await;
+        let (begun, out) = begun(&fake).await;
+        assert_eq!(begun.unwrap().job_id, "import-1");
+        assert_eq!(
+            out,
+            "Job import-1 in pool local_a\nupload: 33 B of 33 B (100 %)\n"
+        );
+        let script = fake.script.lock().unwrap();
+        for ids in [&script.created, &script.started] {
+            assert_eq!(ids.len(), 2);
+            assert_eq!(ids[0], ids[1]);
+        }
+        assert_ne!(script.created[0], script.started[0]);
+    }
+
+    #[tokio::test]
+    async fn an_upload_has_a_length_and_no_token() {
+        let fake = Fake::serve(Script::default()).await;
+        begun(&fake).await.0.unwrap();
+        let script = fake.script.lock().unwrap();
+        let body = "cognito:username,email\nada,a@b.c\n".to_owned();
+        assert_eq!(script.uploads, [(Some("33".to_owned()), body)]);
+        assert_eq!(script.tokens, [Some("Bearer s3cret".to_owned()), None]);
+    }
+
+    #[tokio::test]
+    async fn a_refused_upload_says_why_and_what_is_left_behind() {
+        let fake = Fake::serve(Script {
+            refuse_upload: Some((400, r#"{"message":"unknown column `mail`"}"#)),
+            ..Default::default()
+        })
+        .await;
+        let failure = begun(&fake).await.0.unwrap_err().to_string();
+        assert!(
+            failure.starts_with("the upload was refused with status 400: unknown column `mail`\n"),
+            "{failure}"
+        );
+        assert!(failure.contains("jobs delete --pool local_a import-1"));
+        assert!(fake.script.lock().unwrap().started.is_empty());
     }
 }

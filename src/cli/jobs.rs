@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::follow::follow;
-use super::new_job::JobOptions;
+use super::new_job::{JobOptions, request_id};
 use super::paging::Paging;
 use super::retry::retrying;
 use super::session::{Output, Session, print, required};
@@ -20,7 +20,8 @@ use super::transfer::download;
 use super::{exit_code, reporter_for, tables, text};
 use crate::api::v1::{
     DeleteUserImportJobRequest, DescribeUserImportJobRequest, ListRejectedRowsRequest,
-    ListUserImportJobsRequest, StartUserImportJobRequest, StopUserImportJobRequest, UserImportJob,
+    ListUserImportJobsRequest, StartUserImportJobRequest, StartUserImportJobResponse,
+    StopUserImportJobRequest, UserImportJob,
 };
 
 /// What can be done with jobs.
@@ -135,19 +136,10 @@ pub async fn run(session: &Session, command: JobsCommand) -> Result<ExitCode, Fa
             session.answer(answer.get_ref(), |a| table_of(a.user_import_job.as_ref()))?;
         }
         JobsCommand::Start(job) => {
-            let request = StartUserImportJobRequest {
-                user_pool_id: job.pool.clone(),
-                job_id: job.job_id.clone(),
-                request_id: super::new_job::request_id(),
+            let started = StartUserImportJobResponse {
+                user_import_job: Some(start(session, &job).await?),
             };
-            let answer = retrying(async || {
-                session
-                    .imports()
-                    .start_user_import_job(request.clone())
-                    .await
-            })
-            .await?;
-            session.answer(&answer, |a| {
+            session.answer(&started, |a| {
                 let watch = session.command(&format!("jobs watch {job}"));
                 let table = table_of(a.user_import_job.as_ref());
                 format!("{table}\n\nFollow it:  {watch}")
@@ -178,6 +170,27 @@ pub async fn run(session: &Session, command: JobsCommand) -> Result<ExitCode, Fa
 
 fn table_of(job: Option<&UserImportJob>) -> String {
     job.map(tables::job).unwrap_or_default()
+}
+
+/// Starts a job, and answers it as it then is.
+///
+/// # Errors
+///
+/// When the server refuses.
+pub async fn start(session: &Session, job: &JobRef) -> Result<UserImportJob, Failure> {
+    let request = StartUserImportJobRequest {
+        user_pool_id: job.pool.clone(),
+        job_id: job.job_id.clone(),
+        request_id: request_id(),
+    };
+    let answer = retrying(async || {
+        session
+            .imports()
+            .start_user_import_job(request.clone())
+            .await
+    })
+    .await?;
+    required(answer.user_import_job, "user_import_job")
 }
 
 async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {

@@ -4,6 +4,8 @@ mod address;
 mod bar;
 mod custom_attribute;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod follow;
 mod import;
 mod jobs;

@@ -41,6 +41,16 @@ impl From<Algorithm> for PasswordHashingAlgorithm {
 }
 
 impl JobOptions {
+    /// The least that can be said.
+    #[cfg(test)]
+    pub fn for_pool(pool: &str) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            max_rejected_percent: None,
+            password_hashing_algorithm: None,
+        }
+    }
+
     /// The request for the job, with an id that makes it safe to repeat.
     #[must_use]
     pub fn request(self, job_name: String) -> CreateUserImportJobRequest {

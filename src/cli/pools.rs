@@ -67,7 +67,7 @@ pub struct CreateArgs {
     /// A standard attribute that every user must have
     #[arg(long, value_name = "ATTRIBUTE")]
     required_attribute: Vec<String>,
-    /// An attribute of the pool's own: name:Type[:min..max][:required], where Type is
+    /// An attribute of the pool's own: `name:Type[:min..max][:required]`, where Type is
     /// String, Number, Boolean or DateTime
     #[arg(long, value_name = "ATTRIBUTE", value_parser = custom_attribute::parse)]
     custom_attribute: Vec<CustomAttribute>,

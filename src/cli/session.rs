@@ -20,17 +20,19 @@ use crate::api::v1::user_service_client::UserServiceClient;
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 
 /// Which server, who asks, and how answers are shown.
+// Values from the environment stay out of `--help`, so that it is the same everywhere.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server and output")]
 pub struct SessionArgs {
     /// The gRPC server: host:port or http://host:port
-    #[arg(long, global = true, env = "MUSTER_SERVER", default_value = DEFAULT_SERVER, value_name = "ADDRESS")]
+    #[arg(long, global = true, env = "MUSTER_SERVER", hide_env_values = true, default_value = DEFAULT_SERVER, value_name = "ADDRESS")]
     pub server: Address,
     /// The HTTP server, for downloads
     #[arg(
         long,
         global = true,
         env = "MUSTER_PUBLIC_URL",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:8080",
         value_name = "URL"
     )]
