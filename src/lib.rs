@@ -1,6 +1,7 @@
 //! muster: bulk user import jobs as a service of one's own.
 
-pub mod csv;
+pub mod api;
+pub mod cli;
 pub mod domain;
 pub mod objects;
 pub mod operations;
