@@ -95,7 +95,7 @@ async fn join() -> Shared {
         Ok(url) if is_alive(&url).await => url,
         _ => {
             // Never on the data of a cluster that died: nothing was flushed.
-            let folder = dir.join(format!("cluster-{}", Uuid::new_v4().simple()));
+            let folder = dir.join(format!("cluster-{:08x}", Uuid::new_v4().as_fields().0));
             make_dir(&folder, &account).expect("a folder for the cluster");
             let url = start_cluster(folder).await;
             fs::write(&current, &url).expect("a note of the running cluster");
