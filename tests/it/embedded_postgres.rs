@@ -1,18 +1,18 @@
 //! The embedded PostgreSQL against the installed programs.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use muster::dev::postgres::{Access, Cluster, Error, Options, StopMode};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::{Pid, User, geteuid};
+use sqlx::postgres::PgQueryResult;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
-
-use crate::support::cluster::database;
 
 /// A folder that any account can enter.
 fn open_folder() -> TempDir {
@@ -27,20 +27,31 @@ fn folder(mode: u32) -> TempDir {
         .expect("a folder")
 }
 
+/// As a task, which may move between the threads of a runtime.
 async fn start(options: Options) -> Cluster {
-    Cluster::start(options).await.expect("a cluster")
+    let started = tokio::spawn(Cluster::start(options)).await;
+    started.expect("a task").expect("a cluster")
+}
+
+/// As `muster dev` has it, but without the waiting for the disk.
+fn quick(folder: &TempDir) -> Options {
+    Options {
+        durable: false,
+        ..Options::durable(folder.path())
+    }
 }
 
 async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url).await.expect("a connection")
 }
 
-async fn run(url: &str, statement: &'static str) {
+async fn attempt(url: &str, statement: &'static str) -> sqlx::Result<PgQueryResult> {
     let mut connection = connect(url).await;
-    sqlx::raw_sql(statement)
-        .execute(&mut connection)
-        .await
-        .expect(statement);
+    sqlx::raw_sql(statement).execute(&mut connection).await
+}
+
+async fn run(url: &str, statement: &'static str) {
+    attempt(url, statement).await.expect(statement);
 }
 
 async fn text(url: &str, query: &'static str) -> String {
@@ -62,12 +73,6 @@ async fn data_is_found_again_after_a_stop() {
     let folder = open_folder();
     // What an interrupted initdb leaves behind is no data.
     fs::create_dir_all(folder.path().join("postgres/data.new/base")).expect("some rubbish");
-    if geteuid().is_root() {
-        let home = folder.path().join("postgres");
-        muster::dev::postgres::Account::for_new_data()
-            .and_then(|account| account.own(&home))
-            .expect("a home");
-    }
 
     let cluster = start(Options::durable(folder.path())).await;
     let url = cluster.url("muster");
@@ -91,16 +96,14 @@ async fn data_is_found_again_after_a_stop() {
 #[tokio::test]
 async fn a_password_is_asked_for_on_every_way_in() {
     let folder = open_folder();
-    let cluster = start(Options::durable(folder.path())).await;
+    let cluster = start(quick(&folder)).await;
     let with = url::Url::parse(&cluster.url("muster")).expect("a URL");
     let mut without = with.clone();
     without.set_password(Some("guess")).expect("a password");
+    let mut over_socket = without.clone();
     let socket = cluster.home().join("run").display().to_string();
-    for way in ["", socket.as_str()] {
-        let mut url = without.clone();
-        if !way.is_empty() {
-            url.query_pairs_mut().append_pair("host", way);
-        }
+    over_socket.query_pairs_mut().append_pair("host", &socket);
+    for url in [without, over_socket] {
         let refused = PgConnection::connect(url.as_str()).await;
         let error = refused.expect_err("a refusal");
         assert!(
@@ -130,13 +133,13 @@ async fn a_second_start_on_a_folder_in_use_is_refused() {
 #[tokio::test]
 async fn a_server_left_running_by_a_killed_muster_is_replaced() {
     let folder = open_folder();
-    let killed = start(Options::durable(folder.path())).await;
+    let killed = start(quick(&folder)).await;
     run(&killed.url("muster"), "CREATE TABLE kept (a int)").await;
     let (old, old_ended) = (killed.pid(), killed.exited());
     // As after SIGKILL: the lock is free, and Postgres runs on.
     killed.detach();
 
-    let cluster = start(Options::durable(folder.path())).await;
+    let cluster = start(quick(&folder)).await;
     assert_ne!(cluster.pid(), old);
     soon(old_ended).await;
     run(&cluster.url("muster"), "INSERT INTO kept VALUES (1)").await;
@@ -163,7 +166,7 @@ async fn a_process_that_was_given_the_id_of_a_dead_postmaster_is_left_alone() {
 async fn an_unexpected_death_is_noticed_and_mended_by_the_next_start() {
     let folder = open_folder();
     let cluster = start(Options::durable(folder.path())).await;
-    run(&cluster.url("muster"), "CREATE TABLE kept (a int)").await;
+    run(&cluster.url("muster"), "CREATE TABLE committed (a int)").await;
     let ended = tokio::spawn(cluster.exited());
     let pid = Pid::from_raw(cluster.pid().try_into().expect("a pid"));
     kill(pid, Signal::SIGKILL).expect("a kill");
@@ -172,7 +175,7 @@ async fn an_unexpected_death_is_noticed_and_mended_by_the_next_start() {
     drop(cluster);
 
     let cluster = start(Options::durable(folder.path())).await;
-    run(&cluster.url("muster"), "INSERT INTO kept VALUES (1)").await;
+    run(&cluster.url("muster"), "INSERT INTO committed VALUES (1)").await;
     cluster.stop(StopMode::Fast).await.expect("a stop");
 }
 
@@ -190,7 +193,7 @@ async fn without_the_programs_the_error_says_how_to_get_them() {
     let (folder, empty) = (open_folder(), open_folder());
     let options = Options {
         binaries: Some(empty.path().to_owned()),
-        ..Options::durable(folder.path())
+        ..quick(&folder)
     };
     let error = Cluster::start(options).await.expect_err("an error");
     assert!(matches!(error, Error::NoBinaries { .. }), "{error}");
@@ -233,6 +236,30 @@ async fn a_folder_that_the_account_cannot_enter_points_elsewhere() {
     fs::remove_dir_all(home).expect("a tidy end");
 }
 
+/// As after `sudo muster dev` on a folder that its owner made.
+#[tokio::test]
+async fn root_runs_existing_data_as_its_owner() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let folder = open_folder();
+    let cluster = start(Options::throwaway(folder.path())).await;
+    let home = cluster.home().to_owned();
+    cluster.stop(StopMode::Fast).await.expect("a stop");
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let chown = Command::new("chown")
+        .args(["-R", "nobody"])
+        .arg(&home)
+        .status();
+    assert!(chown.expect("chown").success());
+
+    let cluster = start(Options::throwaway(folder.path())).await;
+    let pid_file = home.join("data/postmaster.pid");
+    let owner = fs::metadata(pid_file).expect("a pid file").uid();
+    assert_eq!(owner, nobody.uid.as_raw());
+    cluster.stop(StopMode::Immediate).await.expect("a stop");
+}
+
 #[tokio::test]
 async fn a_long_path_has_its_socket_elsewhere() {
     let parent = open_folder();
@@ -241,50 +268,28 @@ async fn a_long_path_has_its_socket_elsewhere() {
     assert_eq!(options.access, Access::Socket);
     let cluster = start(options).await;
     assert_eq!(cluster.home(), folder.join("postgres"));
-    assert_eq!(
-        text(&cluster.url("postgres"), "SELECT 'fine'").await,
-        "fine"
-    );
+    let answer = text(&cluster.url("postgres"), "SELECT 'fine'").await;
+    assert_eq!(answer, "fine");
     cluster.stop(StopMode::Immediate).await.expect("a stop");
 }
 
 #[tokio::test]
 async fn no_data_of_a_row_reaches_the_log() {
     let folder = open_folder();
-    let cluster = start(Options::durable(folder.path())).await;
-    let mut connection = connect(&cluster.url("muster")).await;
-    let table = "CREATE TABLE people (name text PRIMARY KEY)";
-    sqlx::raw_sql(table)
-        .execute(&mut connection)
-        .await
-        .expect("a table");
-    for _ in 0..2 {
-        let insert = sqlx::query("INSERT INTO people VALUES ($1)").bind("mary.secret");
-        let _ = insert.execute(&mut connection).await;
-    }
-    let literal = "SELECT 'mary.secret'::int";
-    sqlx::raw_sql(literal)
-        .execute(&mut connection)
-        .await
-        .expect_err("not a number");
+    let cluster = start(quick(&folder)).await;
+    let url = cluster.url("muster");
+    run(&url, "CREATE TABLE people (name text PRIMARY KEY)").await;
+    let insert = "INSERT INTO people VALUES ('mary.secret')";
+    run(&url, insert).await;
+    attempt(&url, insert).await.expect_err("a duplicate");
+    let cast = "SELECT 'mary.secret'::int";
+    attempt(&url, cast).await.expect_err("not a number");
+    let parameter = sqlx::query("SELECT $1::text::int").bind("mary.secret");
+    let failed = parameter.execute(&mut connect(&url).await).await;
+    failed.expect_err("not a number");
     let log = cluster.log();
     cluster.stop(StopMode::Fast).await.expect("a stop");
     let log = fs::read_to_string(log).expect("a log");
     assert!(log.contains("database system is shut down"), "{log}");
     assert!(!log.contains("mary"), "{log}");
-}
-
-#[tokio::test]
-async fn test_databases_do_not_see_each_other() {
-    let (one, other) = (database(), database());
-    run(one.url(), "CREATE TABLE mine (a int)").await;
-    let seen = "SELECT coalesce(to_regclass('mine')::text, 'nothing')";
-    assert_eq!(text(other.url(), seen).await, "nothing");
-}
-
-/// A start can be a task of a runtime with many threads.
-#[test]
-fn a_start_is_send() {
-    fn is_send<T: Send>(_: &T) {}
-    is_send(&Cluster::start(Options::throwaway("/nowhere")));
 }

@@ -1,7 +1,7 @@
 //! As whom PostgreSQL's programs run.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -89,7 +89,8 @@ impl Account {
         command
     }
 
-    /// Makes this account the owner of `path`.
+    /// Makes this account the owner of `path`; of the link, if it is one: in
+    /// a folder that the account may write to, root follows nothing.
     ///
     /// # Errors
     /// [`Error::File`] when the system refuses.
@@ -97,7 +98,7 @@ impl Account {
         match self.step_down {
             None => Ok(()),
             Some((uid, gid)) => {
-                chown(path, Some(uid), Some(gid)).map_err(Error::file("change the owner of", path))
+                lchown(path, Some(uid), Some(gid)).map_err(Error::file("change the owner of", path))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A cluster, from the folder to the connection string.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::home::Home;
+use super::home::{Home, private_file};
 use super::server::Server;
 use super::settings::{SOCKET_PORT, settings};
 use super::{Access, Error, Options, StopMode, USER};
@@ -25,7 +26,6 @@ const PORT_TRIES: u32 = 3;
 ///
 /// Call [`Cluster::stop`] in the end: dropping it sends Postgres the signal to
 /// stop, but waits for nothing.
-#[derive(Debug)]
 pub struct Cluster {
     // Dropped in this order: the signal goes out before the lock is free.
     server: Server,
@@ -135,6 +135,16 @@ impl Cluster {
     }
 }
 
+/// Without the address, which has the password in it.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("home", &self.home())
+            .field("pid", &self.pid())
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connection string, less the database. Remembers the port.
 fn address(home: &Home, port: Option<u16>, socket_dir: &Path) -> Result<Url, Error> {
     // The parts are a constant and a number, so none of this can fail.
@@ -149,7 +159,7 @@ fn address(home: &Home, port: Option<u16>, socket_dir: &Path) -> Result<Url, Err
             let password = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
             url.set_password(Some(password.trim()))
                 .expect("a URL with a host takes a password");
-            fs::write(home.port(), port.to_string()).map_err(Error::file("write", &home.port()))?;
+            private_file(&home.port(), &port.to_string(), &home.account)?;
         }
         None => {
             let dir = socket_dir.display().to_string();

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -49,7 +49,7 @@ impl Home {
                 home: root,
             });
         }
-        let lock = lock(&root)?;
+        let lock = lock(&root, &account)?;
         let home = Self {
             root,
             account,
@@ -83,9 +83,29 @@ impl Home {
 pub(super) fn private_dir(dir: &Path, account: &Account) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Ok(()) => account.own(dir),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Root may have died before it gave the folder away.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match dir.symlink_metadata() {
+            Ok(found) if found.is_dir() && found.uid() == 0 => account.own(dir),
+            _ => Ok(()),
+        },
         Err(e) => Err(Error::file("make", dir)(e)),
     }
+}
+
+/// Opens a file of the cluster without reading it, making it if need be. Root
+/// follows no link here: the account could have laid it.
+pub(super) fn open_private(path: &Path, append: bool, account: &Account) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .append(append)
+        .mode(0o600)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)
+        .map_err(Error::file("open", path))?;
+    account.own(path)?;
+    Ok(file)
 }
 
 /// Writes a file that only `account` (and root) may read.
@@ -159,15 +179,9 @@ fn elsewhere(folder: &Path) -> Result<PathBuf, Error> {
     Ok(root)
 }
 
-fn lock(root: &Path) -> Result<File, Error> {
+fn lock(root: &Path, account: &Account) -> Result<File, Error> {
     let path = root.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(Error::file("open", &path))?;
+    let file = open_private(&path, false, account)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse {

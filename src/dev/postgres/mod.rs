@@ -44,8 +44,9 @@ pub const USER: &str = "muster";
 pub struct Options {
     /// Where the cluster lies; made when missing.
     pub folder: PathBuf,
-    /// Whether a commit outlives a power cut. `false` is for tests, whose data
-    /// is thrown away: nothing is ever flushed to the disk.
+    /// Whether a commit outlives a power cut and the killing of Postgres.
+    /// `false` is for tests, whose data is thrown away: nothing is flushed to
+    /// the disk, and a commit is answered before it is written at all.
     pub durable: bool,
     /// Who may connect, and by which way. Fixed when the cluster is made.
     pub access: Access,

@@ -1,8 +1,7 @@
 //! The server process: from its start to its end.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::home::Home;
+use super::home::{Home, open_private};
 use super::{Binaries, Error};
 
 /// How long a start may take; a recovery after a power cut reads gigabytes.
@@ -52,7 +51,7 @@ impl Server {
         settings: &[(String, String)],
         durable: bool,
     ) -> Result<Self, Error> {
-        let log = open_log(&home.log()).map_err(Error::file("open", &home.log()))?;
+        let log = open_log(home)?;
         let log_start = log.metadata().map_or(0, |m| m.len());
         let stderr = log.try_clone().map_err(Error::file("open", &home.log()))?;
         let program = binaries.program("postgres");
@@ -189,14 +188,11 @@ fn is_ready(pid_file: &Path, pid: Pid) -> bool {
     })
 }
 
-fn open_log(path: &Path) -> io::Result<File> {
-    let log = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
-    if log.metadata()?.len() > LOG_MAX {
-        log.set_len(0)?;
+fn open_log(home: &Home) -> Result<File, Error> {
+    let path = home.log();
+    let log = open_private(&path, true, &home.account)?;
+    if log.metadata().is_ok_and(|found| found.len() > LOG_MAX) {
+        log.set_len(0).map_err(Error::file("empty", &path))?;
     }
     Ok(log)
 }

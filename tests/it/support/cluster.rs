@@ -225,3 +225,13 @@ fn blocking<T: Send, F: Future<Output = T>>(work: impl FnOnce() -> F + Send) -> 
         }
     })
 }
+
+#[tokio::test]
+async fn test_databases_do_not_see_each_other() {
+    let (one, other) = (database(), database());
+    let table = "CREATE TABLE the_same (a int)";
+    // A second table of that name in one database would be an error.
+    for url in [one.url(), other.url()] {
+        execute(url, table).await.expect("a table");
+    }
+}
