@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod cli;
+pub mod csv;
+pub mod dev;
 pub mod domain;
 pub mod objects;
 pub mod operations;

@@ -1,1 +1,4 @@
-fn main() {}
+//! The tests that need a real PostgreSQL or the real binaries, in one program.
+
+mod embedded_postgres;
+mod support;

@@ -1,0 +1,3 @@
+//! What `muster dev`, `muster demo` and the tests need besides muster itself.
+
+pub mod postgres;
