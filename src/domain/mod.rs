@@ -5,3 +5,4 @@ pub mod attribute;
 pub mod ids;
 pub mod pool;
 pub mod rejection;
+pub mod rules;
