@@ -1,0 +1,11 @@
+//! Text attributes without a form of their own.
+
+/// The longest value of a standard attribute, in characters (Cognito's limit).
+pub const MAX_LENGTH: usize = 2048;
+
+/// Whether `value` is at most [`MAX_LENGTH`] characters long.
+#[must_use]
+pub fn is_short_enough(value: &str) -> bool {
+    // Bytes are never fewer than characters, and need no counting.
+    value.len() <= MAX_LENGTH || value.chars().nth(MAX_LENGTH).is_none()
+}
