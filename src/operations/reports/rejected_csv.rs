@@ -41,9 +41,14 @@ impl Muster {
         job: UserImportJob,
         upload: Upload,
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
-        let stream = self.0.objects.read(&upload.object, 0).await?.ok_or_else(|| {
-            Error::upload_not_found(job.job_id, "The uploaded file is not there any more.")
-        })?;
+        let stream = self
+            .0
+            .objects
+            .read(&upload.object, 0)
+            .await?
+            .ok_or_else(|| {
+                Error::upload_not_found(job.job_id, "The uploaded file is not there any more.")
+            })?;
         let report = Report {
             muster: self.clone(),
             job,
