@@ -253,3 +253,20 @@ fn unquote(text: &str, decoded: &mut String) {
     }
     decoded.push_str(rest);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_that_is_used_again_does_not_grow() {
+        let mut fields = Fields::new();
+        for _ in 0..3 {
+            assert!(fields.split(b"\"a\"\"b\",c\\,d").values().is_ok());
+            assert_eq!(
+                (fields.spans.len(), fields.decoded.as_str()),
+                (2, "a\"bc,d")
+            );
+        }
+    }
+}
