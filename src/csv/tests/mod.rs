@@ -3,6 +3,7 @@
 mod differential;
 mod fields;
 mod header;
+mod job;
 mod model;
 mod row;
 mod row_schema;

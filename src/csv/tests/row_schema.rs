@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::row::{Job, job};
+use super::job::{Job, job};
 use crate::domain::attribute::{AliasAttribute, StandardAttribute};
 use crate::domain::pool::{AttributeDataType, CustomAttribute, MfaConfiguration};
 use crate::domain::rejection::RejectionCode as Code;
