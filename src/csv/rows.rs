@@ -41,9 +41,7 @@ pub enum RowFault {
 /// Memory: never more than the last piece and a few rows of the greatest
 /// length, if rows are taken out until `None` before more is pushed.
 ///
-/// Time: linear. Lines behind a quote that is not closed are read again, but
-/// they hold an even number of adjacent quotes each (else one would have closed
-/// it), so that none of them opens another: no byte is read over and over.
+/// Time: linear, whatever the bytes.
 #[derive(Debug)]
 pub struct RowSplitter {
     max_row_chars: usize,
@@ -138,8 +136,9 @@ impl RowSplitter {
             let row = self.at..self.at + found.len;
             self.offset += found.next as u64 + found.dropped;
             self.line += 1 + self.inner_line_breaks(&self.buffer[row.clone()]);
-            self.at += found.next;
-            self.scanner = Scanner::new(self.max_row_chars);
+            let next = self.at + found.next;
+            self.scanner = self.scanner.behind(&self.buffer[self.at..next]);
+            self.at = next;
             let blank = self.buffer[row.clone()].iter().all(|b| *b == b' ');
             if found.fault.is_some() || !blank {
                 return Some(Row {
@@ -236,9 +235,8 @@ impl RowSplitter {
             return None;
         }
         self.skipping = None;
-        let kept = &self.buffer[self.at..rest_at];
         Some(Found {
-            len: without_cr(kept),
+            len: skip.kept,
             next: skip.kept + line_break.map_or(rest.len(), |i| i + 1),
             dropped: skip.dropped,
             fault: Some(skip.fault),
