@@ -5,6 +5,7 @@ pub mod cli;
 pub mod csv;
 pub mod dev;
 pub mod domain;
+pub mod grpc;
 pub mod objects;
 pub mod operations;
 pub mod store;
