@@ -6,6 +6,7 @@ pub mod csv;
 pub mod dev;
 pub mod domain;
 pub mod grpc;
+pub mod http;
 pub mod objects;
 pub mod operations;
 pub mod store;
