@@ -7,6 +7,7 @@ pub mod dev;
 pub mod domain;
 pub mod grpc;
 pub mod http;
+pub mod importer;
 pub mod objects;
 pub mod operations;
 pub mod process;

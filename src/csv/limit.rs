@@ -25,6 +25,20 @@ impl Reach {
         }
     }
 
+    /// The reach of a row that begins behind the bytes `passed`: what was
+    /// counted there already is not counted again.
+    pub(super) fn behind(&self, passed: &[u8]) -> Self {
+        if passed.len() >= self.counted {
+            return Self::new(self.max_chars);
+        }
+        Self {
+            max_chars: self.max_chars,
+            bytes: self.bytes - passed.len(),
+            counted: self.counted - passed.len(),
+            chars: self.chars - count_chars(passed),
+        }
+    }
+
     /// The most bytes that a row can have.
     pub(super) const fn max_bytes(max_chars: usize) -> usize {
         max_chars.saturating_mul(MAX_CHAR_BYTES)
@@ -33,10 +47,7 @@ impl Reach {
     /// Tries to reach further into `row`, which must go on behind the reach;
     /// false when the reach is the limit. Each byte is counted once.
     pub(super) fn extend(&mut self, row: &[u8]) -> bool {
-        self.chars += row[self.counted..self.bytes]
-            .iter()
-            .filter(|b| !is_continuation(**b))
-            .count();
+        self.chars += count_chars(&row[self.counted..self.bytes]);
         self.counted = self.bytes;
         // As many bytes as characters are left hold no more than these, and
         // continuation bytes behind them add none.
@@ -49,6 +60,10 @@ impl Reach {
         self.bytes = next;
         further
     }
+}
+
+fn count_chars(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| !is_continuation(**b)).count()
 }
 
 const fn is_continuation(byte: u8) -> bool {

@@ -11,3 +11,6 @@ pub mod row;
 pub mod rows;
 mod scan;
 mod user;
+
+#[cfg(test)]
+mod tests;

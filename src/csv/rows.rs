@@ -19,8 +19,10 @@ pub struct Row<'a> {
     pub start: u64,
     /// The offset just past its line ending.
     pub end: u64,
-    /// The row without its line ending; of a row with a fault, perhaps only the beginning.
+    /// The row without its line ending.
     pub bytes: &'a [u8],
+    /// Whether `bytes` is only the beginning of a row over the row limit.
+    pub cut: bool,
     /// Set when no end was found within the row limit.
     pub fault: Option<RowFault>,
 }
@@ -41,9 +43,7 @@ pub enum RowFault {
 /// Memory: never more than the last piece and a few rows of the greatest
 /// length, if rows are taken out until `None` before more is pushed.
 ///
-/// Time: linear. Lines behind a quote that is not closed are read again, but
-/// they hold an even number of adjacent quotes each (else one would have closed
-/// it), so that none of them opens another: no byte is read over and over.
+/// Time: linear, whatever the bytes.
 #[derive(Debug)]
 pub struct RowSplitter {
     max_row_chars: usize,
@@ -73,6 +73,7 @@ struct Found {
     /// Bytes up to the next row: in the buffer, and dropped from it before.
     next: usize,
     dropped: u64,
+    cut: bool,
     fault: Option<RowFault>,
 }
 
@@ -138,8 +139,9 @@ impl RowSplitter {
             let row = self.at..self.at + found.len;
             self.offset += found.next as u64 + found.dropped;
             self.line += 1 + self.inner_line_breaks(&self.buffer[row.clone()]);
-            self.at += found.next;
-            self.scanner = Scanner::new(self.max_row_chars);
+            let next = self.at + found.next;
+            self.scanner = self.scanner.behind(&self.buffer[self.at..next]);
+            self.at = next;
             let blank = self.buffer[row.clone()].iter().all(|b| *b == b' ');
             if found.fault.is_some() || !blank {
                 return Some(Row {
@@ -147,6 +149,7 @@ impl RowSplitter {
                     start,
                     end: self.offset,
                     bytes: &self.buffer[row],
+                    cut: found.cut,
                     fault: found.fault,
                 });
             }
@@ -203,6 +206,7 @@ impl RowSplitter {
                         len: end,
                         next,
                         dropped: 0,
+                        cut: false,
                         fault: None,
                     });
                 }
@@ -214,6 +218,7 @@ impl RowSplitter {
                             len: without_cr(&unread[..line_break]),
                             next: line_break + 1,
                             dropped: 0,
+                            cut: false,
                             fault: Some(fault),
                         });
                     }
@@ -236,11 +241,11 @@ impl RowSplitter {
             return None;
         }
         self.skipping = None;
-        let kept = &self.buffer[self.at..rest_at];
         Some(Found {
-            len: without_cr(kept),
+            len: skip.kept,
             next: skip.kept + line_break.map_or(rest.len(), |i| i + 1),
             dropped: skip.dropped,
+            cut: true,
             fault: Some(skip.fault),
         })
     }

@@ -17,13 +17,21 @@ pub(super) enum Scan {
     Open { len: usize },
 }
 
-/// Looks for the end of one row, a piece at a time; no byte is looked at twice.
+/// Looks for the end of one row after the other, a piece at a time.
+///
+/// A row whose quoted field stays open is given up, and its second line read
+/// again as a row. That one may open a quoted field too, and so on for each
+/// line: so that the time stays linear, a scan that comes to where an earlier
+/// one was, in the state in which that was, goes on from where that one ended.
 #[derive(Debug)]
 pub(super) struct Scanner {
     at: usize,
     quoted: bool,
     /// Whether a quoted field was seen, so that the row may span lines.
     pub(super) had_quotes: bool,
+    /// The scan of an earlier row got here, in an open quoted field, as it was
+    /// at each line break on the way (else it would have ended there).
+    open_until: usize,
     reach: Reach,
 }
 
@@ -33,7 +41,20 @@ impl Scanner {
             at: 0,
             quoted: false,
             had_quotes: false,
+            open_until: 0,
             reach: Reach::new(max_chars),
+        }
+    }
+
+    /// For the row that begins behind the bytes `passed`.
+    pub(super) fn behind(&self, passed: &[u8]) -> Self {
+        let open_until = if self.quoted { self.at } else { 0 };
+        Self {
+            at: 0,
+            quoted: false,
+            had_quotes: false,
+            open_until: open_until.max(self.open_until).saturating_sub(passed.len()),
+            reach: self.reach.behind(passed),
         }
     }
 
@@ -44,7 +65,7 @@ impl Scanner {
             if let Some(found) = self.run_within_reach(row, last) {
                 return found;
             }
-            if self.at >= row.len() {
+            if row.len() <= self.at.min(self.reach.bytes) {
                 return match (last, self.quoted) {
                     (false, _) => Scan::More,
                     (true, true) => Scan::Open { len: row.len() },
@@ -65,11 +86,20 @@ impl Scanner {
         while self.at < bound {
             let ahead = &row[self.at..bound];
             if self.quoted {
-                let Some(quote) = memchr(b'"', ahead) else {
+                let found = if self.at < self.open_until {
+                    memchr2(b'"', b'\n', ahead)
+                } else {
+                    memchr(b'"', ahead)
+                };
+                let Some(found) = found else {
                     self.at = bound;
                     break;
                 };
-                self.at += quote;
+                self.at += found;
+                if row[self.at] == b'\n' {
+                    self.at = self.open_until.max(self.at + 1);
+                    continue;
+                }
                 match row.get(self.at + 1) {
                     Some(b'"') => self.at += 2,
                     // It may yet be the first of two.

@@ -209,7 +209,7 @@ impl Stack {
             database: databases.work.clone(),
             objects: objects.clone(),
         }
-        .start(&health, &mut lifecycle);
+        .start(&health, &mut lifecycle)?;
         let scheduler = scheduler::start(
             &args.importing,
             &args.limits,

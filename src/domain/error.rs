@@ -210,7 +210,11 @@ impl Error {
     }
 
     /// A field breaks its rule.
-    pub fn invalid(field: impl Into<String>, value: Option<String>, constraint: Constraint) -> Self {
+    pub fn invalid(
+        field: impl Into<String>,
+        value: Option<String>,
+        constraint: Constraint,
+    ) -> Self {
         Self::invalid_fields(vec![FieldViolation {
             field: field.into(),
             value,

@@ -141,7 +141,10 @@ impl Transition {
 
 /// Why a job is FAILED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "documented at the enum of the same name in proto/")]
+#[expect(
+    missing_docs,
+    reason = "documented at the enum of the same name in proto/"
+)]
 pub enum FailureReason {
     TooManyRejectedRows,
     InvalidHeader,

@@ -5,6 +5,7 @@ pub mod callers;
 mod fields;
 pub mod jobs;
 pub mod pools;
+pub mod refusal;
 pub mod reports;
 mod request_id;
 pub mod signing;

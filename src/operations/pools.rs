@@ -23,7 +23,10 @@ const ALIASES: &[&str] = &["email", "phone_number", "preferred_username"];
 
 /// A request for a new pool.
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "documented at the message of the same name in proto/")]
+#[expect(
+    missing_docs,
+    reason = "documented at the message of the same name in proto/"
+)]
 pub struct CreatePool {
     pub pool_name: String,
     pub auto_verified_attributes: Vec<String>,
@@ -182,11 +185,7 @@ fn words<T: PartialEq>(
     let mut out = Vec::with_capacity(given.len());
     for (i, word) in given.iter().enumerate() {
         match parse(word) {
-            None => fields.refuse(
-                format!("{field}[{i}]"),
-                Some(word),
-                Constraint::Enum(known),
-            ),
+            None => fields.refuse(format!("{field}[{i}]"), Some(word), Constraint::Enum(known)),
             Some(value) if out.contains(&value) => fields.refuse(
                 format!("{field}[{i}]"),
                 Some(word),
@@ -297,7 +296,8 @@ fn custom(fields: &mut Fields, given: &[CustomAttribute]) -> Vec<CustomAttribute
 
 fn bounds(fields: &mut Fields, i: usize, attribute: &CustomAttribute) {
     let (min, max) = (attribute.minimum, attribute.maximum);
-    let mut refuse = |bound: &str, rule| fields.refuse(format!("custom_attributes[{i}].{bound}"), None, rule);
+    let mut refuse =
+        |bound: &str, rule| fields.refuse(format!("custom_attributes[{i}].{bound}"), None, rule);
     match attribute.data_type {
         AttributeDataType::Boolean | AttributeDataType::DateTime => {
             if min.is_some() || max.is_some() {

@@ -58,7 +58,10 @@ impl SigningKey {
 
     /// Signs the right to upload one file for a job.
     pub(super) fn sign_upload(&self, grant: &UploadGrant) -> Result<String, Error> {
-        Ok(hex::encode(self.sign("upload", &grant.parts().each_ref().map(Vec::as_slice))?))
+        Ok(hex::encode(self.sign(
+            "upload",
+            &grant.parts().each_ref().map(Vec::as_slice),
+        )?))
     }
 }
 
@@ -134,13 +137,27 @@ mod tests {
         assert!(grant.verify(&key, &signature, at(1000)).is_err());
         let other = SigningKey::new([8; 32]).expect("long enough");
         assert!(grant.verify(&other, &signature, at(999)).is_err());
-        for wrong in ["", "zz", &signature[2..], &signature.replace(['0', '1'], "2")] {
+        for wrong in [
+            "",
+            "zz",
+            &signature[2..],
+            &signature.replace(['0', '1'], "2"),
+        ] {
             assert!(grant.verify(&key, wrong, at(999)).is_err(), "{wrong}");
         }
         for forged in [
-            UploadGrant { expires: 2000, ..grant.clone() },
-            UploadGrant { max_bytes: 6, ..grant.clone() },
-            UploadGrant { job_id: JobId(Uuid::from_u128(2)), ..grant.clone() },
+            UploadGrant {
+                expires: 2000,
+                ..grant.clone()
+            },
+            UploadGrant {
+                max_bytes: 6,
+                ..grant.clone()
+            },
+            UploadGrant {
+                job_id: JobId(Uuid::from_u128(2)),
+                ..grant.clone()
+            },
             UploadGrant {
                 user_pool_id: UserPoolId::parse("local_2").expect("a pool"),
                 ..grant.clone()

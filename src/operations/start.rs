@@ -51,8 +51,7 @@ impl Muster {
         let job = store::jobs::lock(&mut tx, &named.pool, named.job)
             .await?
             .ok_or_else(|| Error::job_not_found(named.job))?;
-        let fingerprint =
-            fingerprint("StartUserImportJob", &[Some(&named.job.to_string())]);
+        let fingerprint = fingerprint("StartUserImportJob", &[Some(&named.job.to_string())]);
         if self
             .seen_before(&mut tx, &named.pool, request_id, &fingerprint, named.job)
             .await?

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt as _};
 
-use super::signing::UploadGrant;
 use super::Muster;
+use super::signing::UploadGrant;
 use crate::csv::header::Header;
 use crate::csv::rows::RowSplitter;
 use crate::domain::error::{Error, Reason};

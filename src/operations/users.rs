@@ -30,7 +30,11 @@ impl Muster {
         } else if username.chars().count() > MAX_LENGTH {
             fields.refuse("username", None, Constraint::MaxLength(MAX_LENGTH));
         } else if username.contains('\0') {
-            fields.refuse("username", None, Constraint::Other("holds a NUL character".into()));
+            fields.refuse(
+                "username",
+                None,
+                Constraint::Other("holds a NUL character".into()),
+            );
         }
         let pool = fields.finish_with(pool)?;
         let pool = self.pool(caller, Role::Reader, &pool).await?;

@@ -57,7 +57,7 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
             database: databases.work.clone(),
             objects,
         }
-        .start(&health, &mut lifecycle);
+        .start(&health, &mut lifecycle)?;
         let judge = Judge {
             database: databases.health.clone(),
             scheduler: None,
@@ -159,7 +159,14 @@ pub struct Server<'a> {
 
 impl Server<'_> {
     /// Starts its tasks.
-    pub fn start(self, health: &Health, lifecycle: &mut Lifecycle) -> Listening {
+    ///
+    /// # Errors
+    /// [`StartError::Bug`].
+    pub fn start(
+        self,
+        health: &Health,
+        lifecycle: &mut Lifecycle,
+    ) -> Result<Listening, StartError> {
         let Sockets {
             grpc,
             http,
@@ -193,14 +200,16 @@ impl Server<'_> {
             shutdown: draining.clone(),
             request_timeout: self.rules.request_timeout,
         };
-        let routes = grpc::router(muster.clone(), callers.clone(), options, health.server());
+        let routes = grpc::router(muster.clone(), callers.clone(), options, health.server())
+            .map_err(StartError::Bug)?;
         lifecycle.spawn("gRPC", listen::grpc(grpc, routes, draining.clone()));
         let router = http::router(HttpState {
             muster,
             callers,
             ready: health.ready(),
+            upload_idle_timeout: http::UPLOAD_IDLE_TIMEOUT,
         });
         lifecycle.spawn("HTTP", listen::http(http, router, draining));
-        listening
+        Ok(listening)
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::config::Flag;
+use crate::domain::error::Error;
 
 /// Why a process did not start.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+    /// A bug.
+    #[error("cannot put the services together")]
+    Bug(#[source] Error),
 }
 
 impl StartError {

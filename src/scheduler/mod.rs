@@ -1,61 +1,124 @@
-//! Stub: the scheduler is written elsewhere.
+//! The duties that move jobs on by themselves. Each is idempotent, takes no
+//! input, and has a `tick` that does one round; any number of schedulers may
+//! run side by side on one database.
+
+mod dispatch;
+mod expire;
+mod finish;
+mod import;
+mod purge;
+mod rescue;
+mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::domain::clock::Clock;
-use crate::domain::error::Error;
 use crate::domain::ids::Ids;
+use crate::importer::{ImportSettings, Importer};
 use crate::objects::Objects;
 use crate::store::Database;
+use run::Pulse;
 
-/// How the scheduler works.
+/// How a scheduler works.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "a stub")]
 pub struct SchedulerSettings {
+    /// Lanes of a job, unless its pool has aliases (then it is one).
     pub lanes: u16,
+    /// Jobs that this process imports at once.
     pub max_jobs: usize,
+    /// How long a worker may be silent before another takes its job.
     pub lease: Duration,
+    /// How often the duties look for work that nobody woke them for.
     pub poll: Duration,
+    /// How long an upload is kept after the end of its job.
     pub retain_upload: Duration,
+    /// Most rows of a batch.
     pub batch_rows: usize,
+    /// Most bytes of a batch.
     pub batch_bytes: usize,
+    /// Claims in a row without a batch written, after which a job is FAILED.
     pub max_fruitless: u32,
+    /// Longest row, in characters.
     pub max_row_chars: usize,
+    /// Most rows of a file.
     pub max_rows: u64,
 }
 
-/// The scheduler. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Scheduler;
+/// The duties of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Scheduler(Arc<Inner>);
+
+struct Inner {
+    db: Database,
+    objects: Objects,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: SchedulerSettings,
+    importer: Importer,
+    /// Random at each start, so that a worker never takes another's lease for
+    /// its own.
+    worker: Uuid,
+    permits: Arc<Semaphore>,
+    imports: TaskTracker,
+    /// Called off when imports are to give their jobs back.
+    draining: CancellationToken,
+    /// Wakes dispatch, import and finish before their time.
+    wake: [Notify; 3],
+    pulses: Vec<Pulse>,
+}
+
+impl std::fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scheduler({})", self.0.worker)
+    }
+}
 
 impl Scheduler {
-    /// A scheduler.
+    /// The duties over a database and an object store.
     #[must_use]
     pub fn new(
-        _db: Database,
-        _objects: Objects,
-        _clock: Arc<dyn Clock>,
-        _ids: Arc<dyn Ids>,
-        _settings: SchedulerSettings,
+        db: Database,
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: SchedulerSettings,
     ) -> Self {
-        Self
+        let importer = Importer::new(
+            db.clone(),
+            objects.clone(),
+            clock.clone(),
+            ids.clone(),
+            ImportSettings {
+                lease: settings.lease,
+                batch_rows: settings.batch_rows.max(1),
+                batch_bytes: settings.batch_bytes.max(1),
+                max_row_chars: settings.max_row_chars,
+                max_rows: settings.max_rows,
+            },
+        );
+        Self(Arc::new(Inner {
+            importer,
+            worker: ids.random(),
+            permits: Arc::new(Semaphore::new(settings.max_jobs)),
+            imports: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            wake: Default::default(),
+            pulses: run::pulses(),
+            db,
+            objects,
+            clock,
+            ids,
+            settings,
+        }))
     }
 
-    /// Works until the shutdown.
-    ///
-    /// # Errors
-    /// When it cannot work at all.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        shutdown.cancelled().await;
-        Ok(())
-    }
-
-    /// How long ago each duty's loop last turned.
-    #[must_use]
-    pub fn heartbeats(&self) -> Vec<(&'static str, Duration)> {
-        vec![("stub", Duration::ZERO)]
+    fn db(&self) -> &Database {
+        &self.0.db
     }
 }

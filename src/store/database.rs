@@ -129,7 +129,9 @@ impl Database {
     /// # Errors
     /// Unavailable when there is none.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool).await?;
+        sqlx::query!("SELECT 1 AS one")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(())
     }
 

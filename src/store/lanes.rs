@@ -195,6 +195,23 @@ pub async fn release(db: &Database, claim: &Claim) -> Result<(), Error> {
     tx.commit().await
 }
 
+/// Does not count a claim as fruitless, and leaves its lease to run out.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn excuse(db: &Database, claim: &Claim) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE import_lanes SET fruitless_claims = greatest(fruitless_claims - 1, 0)
+         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3",
+        claim.job.user_pool_id.as_str(),
+        claim.job.job_id.0,
+        claim.token,
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(())
+}
+
 /// What a worker finds when it locks its lane for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locked {

@@ -48,7 +48,10 @@ fn is_passing(code: &str) -> bool {
     code.starts_with("08")
         || code.starts_with("53")
         || code.starts_with("57P")
-        || matches!(code, "40001" | "40P01" | "55P03" | "57014" | "25P03" | "25006")
+        || matches!(
+            code,
+            "40001" | "40P01" | "55P03" | "57014" | "25P03" | "25006"
+        )
 }
 
 /// A number from the store that cannot be negative.
@@ -71,5 +74,7 @@ fn exactly_one(rows: u64, what: &'static str) -> Result<(), Error> {
     if rows == 1 {
         return Ok(());
     }
-    Err(Error::internal(format!("{what} touched {rows} rows, not 1")))
+    Err(Error::internal(format!(
+        "{what} touched {rows} rows, not 1"
+    )))
 }

@@ -87,7 +87,12 @@ pub async fn insert(tx: &mut Transaction, pool: &UserPool) -> Result<bool, Error
          ON CONFLICT DO NOTHING",
         pool.user_pool_id.as_str(),
         pool.pool_name,
-        &words(s.auto_verified_attributes.iter().map(|a| a.as_str()).collect()),
+        &words(
+            s.auto_verified_attributes
+                .iter()
+                .map(|a| a.as_str())
+                .collect()
+        ),
         &words(s.alias_attributes.iter().map(|a| a.as_str()).collect()),
         &words(s.username_attributes.iter().map(|a| a.as_str()).collect()),
         &words(s.required_attributes.iter().map(|a| a.as_str()).collect()),

@@ -15,11 +15,18 @@ pub fn is_valid(value: &str) -> bool {
         return false;
     };
     !local.is_empty()
-        && !local.chars().any(|c| c.is_whitespace() || c.is_control())
+        && is_visible(local)
         // A second `@` is no atom character, so it fails here.
         && domain
             .split('.')
             .all(|label| !label.is_empty() && label.chars().all(is_atom))
+}
+
+fn is_visible(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().all(|b| b.is_ascii_graphic());
+    }
+    !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 fn is_atom(c: char) -> bool {

@@ -209,3 +209,6 @@ fn is_base64_with(text: &str, is_62: impl Fn(u8) -> bool) -> bool {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'/' || is_62(b))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,3 +9,17 @@ pub fn is_short_enough(value: &str) -> bool {
     // Bytes are never fewer than characters, and need no counting.
     value.len() <= MAX_LENGTH || value.chars().nth(MAX_LENGTH).is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        for character in ["a", "é", "\u{1f600}"] {
+            assert!(is_short_enough(&character.repeat(2048)), "{character}");
+            assert!(!is_short_enough(&character.repeat(2049)), "{character}");
+        }
+        assert!(is_short_enough(""));
+    }
+}

@@ -9,8 +9,11 @@ pub const MAX_LENGTH: usize = 128;
 /// control characters.
 #[must_use]
 pub fn is_valid(value: &str) -> bool {
-    !value.is_empty()
-        && value.chars().nth(MAX_LENGTH).is_none()
+    if value.is_ascii() {
+        return (1..=MAX_LENGTH).contains(&value.len())
+            && value.bytes().all(|b| b.is_ascii_graphic());
+    }
+    value.chars().nth(MAX_LENGTH).is_none()
         && !value.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
@@ -19,7 +22,14 @@ pub fn is_valid(value: &str) -> bool {
 /// 13): character by character, whatever stands around it.
 #[must_use]
 pub fn username_key(value: &str, case_sensitive: bool) -> Cow<'_, str> {
-    if case_sensitive || value.chars().all(|c| lower(c) == c) {
+    let is_key = |value: &str| {
+        if value.is_ascii() {
+            !value.bytes().any(|b| b.is_ascii_uppercase())
+        } else {
+            value.chars().all(|c| lower(c) == c)
+        }
+    };
+    if case_sensitive || is_key(value) {
         Cow::Borrowed(value)
     } else {
         Cow::Owned(value.chars().map(lower).collect())

@@ -125,6 +125,7 @@ impl ImportingArgs {
     /// How old the last turn of a duty may be before it counts as stalled.
     #[must_use]
     pub fn stalled_after(&self) -> Duration {
-        (5 * self.poll).max(15 * SECOND)
+        // The sweeps pause for up to 30 s even where the poll is short.
+        (5 * self.poll).max(45 * SECOND)
     }
 }

@@ -1,0 +1,207 @@
+//! One lane: takes batches, and writes each in one transaction that is fenced
+//! by the lease and moves the checkpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Batch;
+use crate::domain::clock::Clock;
+use crate::domain::error::{Error, ErrorKind};
+use crate::domain::job::{Counters, JobStatus};
+use crate::domain::rejection::{Outcome, Rejection};
+use crate::store::Database;
+use crate::store::bulk::{insert_or_reject, insert_plain, insert_rejections};
+use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
+
+/// Batches that go straight to the path for collisions after one collided.
+const CAREFUL_BATCHES: u32 = 8;
+/// How often a batch is tried again when the database is away or busy.
+const TRIES: u32 = 10;
+/// The first pause between two tries; each later one is twice as long, up to
+/// [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a lane's work came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneEnd {
+    /// All of the lane's rows are written.
+    Finished,
+    /// The job is STOPPING.
+    Stopped,
+    /// The lease was lost.
+    Lost,
+    /// The work was called off.
+    CalledOff,
+}
+
+/// A lane that is being written.
+pub struct Lane {
+    pub(super) db: Database,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) claim: Arc<Claim>,
+    pub(super) number: u16,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) lease: Duration,
+    /// Whether rows of a batch may be put in order of their keys.
+    pub(super) sorted: bool,
+    /// Batches for which plain insertion is not tried.
+    pub(super) careful: u32,
+}
+
+/// What became of one batch.
+enum Written {
+    Done(Checkpoint),
+    Stopped,
+    Lost,
+}
+
+impl Lane {
+    /// Writes batches until there are no more, or `off` is called.
+    ///
+    /// # Errors
+    /// Unavailable when the database stays away.
+    pub async fn run(
+        mut self,
+        mut batches: Receiver<Batch>,
+        off: CancellationToken,
+    ) -> Result<LaneEnd, Error> {
+        if self.checkpoint.finished {
+            return Ok(LaneEnd::Finished);
+        }
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = off.cancelled() => return Ok(LaneEnd::CalledOff),
+                batch = batches.recv() => batch,
+            };
+            // The reader went away before the end of the file.
+            let Some(batch) = batch else {
+                return Ok(LaneEnd::CalledOff);
+            };
+            match self.write_patiently(&batch, &off).await? {
+                Written::Done(checkpoint) => self.checkpoint = checkpoint,
+                Written::Stopped => return Ok(LaneEnd::Stopped),
+                Written::Lost => return Ok(LaneEnd::Lost),
+            }
+            if self.checkpoint.finished {
+                return Ok(LaneEnd::Finished);
+            }
+        }
+    }
+
+    /// Writes a batch, again and again while the database is away or busy.
+    async fn write_patiently(
+        &mut self,
+        batch: &Batch,
+        off: &CancellationToken,
+    ) -> Result<Written, Error> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.write(batch).await {
+                Err(error) if error.kind() == ErrorKind::Unavailable => {
+                    tracing::warn!(
+                        lane = self.number,
+                        error = &error as &dyn std::error::Error,
+                        "a batch is tried again"
+                    );
+                }
+                other => return other,
+            }
+            tokio::select! {
+                () = off.cancelled() => return Ok(Written::Lost),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.write(batch).await
+    }
+
+    /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
+    async fn write(&mut self, batch: &Batch) -> Result<Written, Error> {
+        let before = self.checkpoint;
+        let after = batch.checkpoint(before);
+        let mut tx = self.db.begin("batch").await?;
+        let (found, status) = match lock(&mut tx, &self.claim, self.number).await? {
+            Locked::Lost => return Ok(Written::Lost),
+            Locked::Held { checkpoint, status } => (checkpoint, status),
+        };
+        if found == after && found != before {
+            // The commit of an earlier try went through; its answer was lost.
+            return Ok(Written::Done(after));
+        }
+        if found != before {
+            return Err(Error::internal("a lane is not where its worker left it"));
+        }
+        match status {
+            JobStatus::InProgress => {}
+            JobStatus::Stopping => return Ok(Written::Stopped),
+            _ => return Ok(Written::Lost),
+        }
+
+        let users = batch.columns(self.sorted);
+        let mut collided = Vec::new();
+        if !users.is_empty() {
+            let now = self.clock.now();
+            let plain =
+                self.careful == 0 && insert_plain(&mut tx, &self.claim.job, &users, now).await?;
+            if !plain {
+                collided = insert_or_reject(&mut tx, &self.claim.job, &users, now).await?;
+                self.careful = match (self.careful, collided.is_empty()) {
+                    (0, _) | (_, false) => CAREFUL_BATCHES,
+                    (n, true) => n - 1,
+                };
+            }
+        }
+        insert_rejections(&mut tx, &self.claim.job, batch.rejections()).await?;
+        insert_rejections(&mut tx, &self.claim.job, &collided).await?;
+        let mut added = Counters {
+            imported: (users.len() - collided.len()) as u64,
+            ..Counters::default()
+        };
+        for rejection in batch.rejections().iter().chain(&collided) {
+            match rejection.code.outcome() {
+                Outcome::Skipped => added.skipped += 1,
+                Outcome::Failed => added.failed += 1,
+            }
+        }
+        advance(
+            &mut tx,
+            &self.claim,
+            self.number,
+            before,
+            after,
+            added,
+            self.lease,
+        )
+        .await?;
+        tx.commit().await?;
+        log_rows(&users.import_line, batch.rejections(), &collided);
+        Ok(Written::Done(after))
+    }
+}
+
+/// Cognito's log lines, one a row, for whoever turns them on.
+fn log_rows(lines: &[i64], rejected: &[Rejection], collided: &[Rejection]) {
+    const TARGET: &str = "muster::import_log";
+    if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+        return;
+    }
+    for line in lines {
+        if !collided.iter().any(|r| i64::try_from(r.line) == Ok(*line)) {
+            tracing::debug!(target: TARGET, "[SUCCEEDED] Line Number {line} - The import succeeded.");
+        }
+    }
+    for rejection in rejected.iter().chain(collided) {
+        tracing::debug!(
+            target: TARGET,
+            "[{}] Line Number {} - {}",
+            rejection.code.outcome().as_str(),
+            rejection.line,
+            rejection.message()
+        );
+    }
+}

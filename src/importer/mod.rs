@@ -1,0 +1,227 @@
+//! One job: read, check, route to lanes, write batches, move checkpoints.
+
+mod batch;
+mod lane;
+mod reader;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::domain::clock::Clock;
+use crate::domain::error::Error;
+use crate::domain::ids::Ids;
+use crate::domain::job::FailureReason;
+use crate::objects::Objects;
+use crate::store::lanes::Claim;
+use crate::store::{self, Database};
+use batch::Batch;
+use lane::{Lane, LaneEnd};
+use reader::{Outlet, ReadEnd, Reader};
+use source::Source;
+
+/// Batches that may wait for a lane: one is written while the next is made.
+const WAITING_BATCHES: usize = 1;
+
+/// How jobs are imported.
+#[derive(Clone, Debug)]
+pub struct ImportSettings {
+    /// How long a worker may be silent before another takes its job.
+    pub lease: Duration,
+    /// Most rows of a batch.
+    pub batch_rows: usize,
+    /// Most bytes of a batch.
+    pub batch_bytes: usize,
+    /// Longest row, in characters.
+    pub max_row_chars: usize,
+    /// Most rows of a file.
+    pub max_rows: u64,
+}
+
+/// Why a file cannot be imported (any further).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// In a word.
+    pub reason: FailureReason,
+    /// In a sentence of at most 128 characters, without any value of a row.
+    pub message: String,
+}
+
+/// How the work on a claimed job came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every row is accounted for.
+    Done,
+    /// The job is STOPPING, and this worker writes no more.
+    Stopped,
+    /// Shutdown: the job is to be given back at its checkpoints.
+    CalledOff,
+    /// Another worker has the job.
+    Lost,
+    /// The file cannot be imported.
+    Unusable(Fault),
+}
+
+/// Imports claimed jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Importer {
+    db: Database,
+    objects: Objects,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: Arc<ImportSettings>,
+}
+
+impl Importer {
+    /// An importer over a database and an object store.
+    #[must_use]
+    pub fn new(
+        db: Database,
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: ImportSettings,
+    ) -> Self {
+        Self {
+            db,
+            objects,
+            clock,
+            ids,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Imports a claimed job, from its checkpoints to its end or to where it is
+    /// called off. Leaves the lease and the status of the job to the caller.
+    ///
+    /// # Errors
+    /// Unavailable when the database or the object store stays away.
+    pub async fn run(&self, claim: &Claim, shutdown: &CancellationToken) -> Result<Outcome, Error> {
+        let (pool_id, job_id) = (&claim.job.user_pool_id, claim.job.job_id);
+        let job = store::jobs::get(&self.db, pool_id, job_id).await?;
+        let pool = store::pools::get(&self.db, pool_id).await?;
+        let (Some(job), Some(pool)) = (job, pool) else {
+            return Ok(Outcome::Lost);
+        };
+        // From the lane that is furthest behind; the others pass over what they
+        // have done.
+        let at = claim
+            .lanes
+            .iter()
+            .map(|c| (c.bytes, c.line))
+            .min()
+            .unwrap_or((0, 1));
+        let opening = Source::open(
+            &self.objects,
+            &job,
+            &pool.schema,
+            self.settings.max_row_chars,
+            at,
+            claim.resumed,
+        );
+        let opened = tokio::select! {
+            opened = opening => opened?,
+            () = self.keep_lease(claim) => return Ok(Outcome::Lost),
+            () = shutdown.cancelled() => return Ok(Outcome::CalledOff),
+        };
+        let source = match opened {
+            Ok(source) => source,
+            Err(fault) => return Ok(Outcome::Unusable(fault)),
+        };
+
+        let off = shutdown.child_token();
+        // Whatever way this future ends, the lanes end too.
+        let _guard = off.clone().drop_guard();
+        let shared = Arc::new(claim.clone());
+        let sorted = pool.schema.alias_attributes.is_empty();
+        let mut lanes = JoinSet::new();
+        let mut outlets = Vec::new();
+        for (number, checkpoint) in (0..).zip(claim.lanes.iter().copied()) {
+            let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+            outlets.push(Outlet {
+                checkpoint,
+                batches: sender,
+                batch: Batch::default(),
+            });
+            let lane = Lane {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                claim: shared.clone(),
+                number,
+                checkpoint,
+                lease: self.settings.lease,
+                sorted,
+                careful: 0,
+            };
+            lanes.spawn(lane.run(receiver, off.clone()).in_current_span());
+        }
+        let reader = Reader {
+            schema: &pool.schema,
+            algorithm: job.password_hashing_algorithm,
+            settings: &self.settings,
+            ids: self.ids.clone(),
+            outlets,
+            from_start: at.0 == 0,
+        };
+        let work = async {
+            let reading = reader.run(source, &off);
+            let writing = end_of_lanes(&mut lanes, &off);
+            tokio::join!(reading, writing)
+        };
+        let mut work = std::pin::pin!(work);
+        let (read, written) = tokio::select! {
+            ended = &mut work => ended,
+            () = self.keep_lease(claim) => {
+                // Not dropped: a transaction that is cut off half-way could
+                // stay open in the pool.
+                off.cancel();
+                work.await
+            }
+        };
+        Ok(match (written?, read?) {
+            (LaneEnd::Lost, _) => Outcome::Lost,
+            (LaneEnd::Stopped, _) => Outcome::Stopped,
+            (_, ReadEnd::Unusable(fault)) => Outcome::Unusable(fault),
+            (LaneEnd::Finished, ReadEnd::EndOfFile) => Outcome::Done,
+            (LaneEnd::CalledOff | LaneEnd::Finished, _) => Outcome::CalledOff,
+        })
+    }
+
+    /// Renews the lease while batches are few and far between. Ends when the
+    /// lease is lost; a database that is away is no proof of that.
+    async fn keep_lease(&self, claim: &Claim) {
+        loop {
+            tokio::time::sleep(self.settings.lease / 3).await;
+            match store::lanes::renew(&self.db, claim, self.settings.lease).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the lease could not be renewed"
+                ),
+            }
+        }
+    }
+}
+
+/// Waits for all lanes. The first that does not finish calls the others off,
+/// and its end is the end of all.
+async fn end_of_lanes(
+    lanes: &mut JoinSet<Result<LaneEnd, Error>>,
+    off: &CancellationToken,
+) -> Result<LaneEnd, Error> {
+    let mut first = Ok(LaneEnd::Finished);
+    while let Some(joined) = lanes.join_next().await {
+        let ended = joined.map_err(Error::internal).flatten();
+        if !matches!(ended, Ok(LaneEnd::Finished)) && matches!(first, Ok(LaneEnd::Finished)) {
+            first = ended;
+            off.cancel();
+        }
+    }
+    first
+}

@@ -1,0 +1,224 @@
+//! The one reader of a job: rows come off the file in order, are checked, and
+//! go to their lane. The file is never split: reading is far cheaper than
+//! writing.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Batch;
+use super::source::Source;
+use super::{Fault, ImportSettings};
+use crate::csv::fields::Fields;
+use crate::csv::header::Header;
+use crate::csv::row::RowRules;
+use crate::domain::error::Error;
+use crate::domain::ids::Ids;
+use crate::domain::job::FailureReason;
+use crate::domain::pool::PoolSchema;
+use crate::domain::rules::password_hash::PasswordHashingAlgorithm;
+use crate::store::lanes::Checkpoint;
+
+/// How reading came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadEnd {
+    /// The whole file went to the lanes.
+    EndOfFile,
+    /// The work was called off, or a lane takes no more.
+    CalledOff,
+    /// The file cannot be imported (any further).
+    Unusable(Fault),
+}
+
+/// A lane as the reader sees it.
+pub struct Outlet {
+    pub(super) checkpoint: Checkpoint,
+    pub(super) batches: Sender<Batch>,
+    pub(super) batch: Batch,
+}
+
+/// Reads a file for its lanes.
+pub struct Reader<'a> {
+    pub(super) schema: &'a PoolSchema,
+    pub(super) algorithm: Option<PasswordHashingAlgorithm>,
+    pub(super) settings: &'a ImportSettings,
+    pub(super) ids: Arc<dyn Ids>,
+    pub(super) outlets: Vec<Outlet>,
+    /// Whether the reading began at the first row.
+    pub(super) from_start: bool,
+}
+
+/// What to do after a row.
+enum Next {
+    GoOn,
+    Flush(usize),
+    MoreInput,
+    TooManyRows,
+}
+
+impl Reader<'_> {
+    /// Reads to the end of the file.
+    ///
+    /// # Errors
+    /// Unavailable when the object store is.
+    pub async fn run(
+        mut self,
+        mut source: Source,
+        off: &CancellationToken,
+    ) -> Result<ReadEnd, Error> {
+        let header: Header = source.header.clone();
+        let rules = RowRules::new(self.schema, &header, self.algorithm);
+        let mut fields = Fields::new();
+        let mut rows = 0;
+        let mut more = true;
+        while more {
+            match self.read_on(&mut source, off).await? {
+                Ok(Some(m)) => more = m,
+                Ok(None) => return Ok(ReadEnd::CalledOff),
+                Err(fault) => return Ok(ReadEnd::Unusable(fault)),
+            }
+            loop {
+                match self.row(&mut source, &rules, &mut fields, &mut rows) {
+                    Next::GoOn => {}
+                    Next::MoreInput => break,
+                    Next::Flush(lane) => {
+                        if !self.flush(lane, off).await {
+                            return Ok(ReadEnd::CalledOff);
+                        }
+                    }
+                    Next::TooManyRows => {
+                        return Ok(ReadEnd::Unusable(Fault {
+                            reason: FailureReason::TooManyRows,
+                            message: format!(
+                                "The file has more rows than the limit of {}.",
+                                self.settings.max_rows
+                            ),
+                        }));
+                    }
+                }
+            }
+        }
+        let (end, line) = (source.bytes(), source.splitter.next_line());
+        for lane in 0..self.outlets.len() {
+            let outlet = &mut self.outlets[lane];
+            if outlet.checkpoint.finished {
+                continue;
+            }
+            outlet.batch.reach(end, line);
+            outlet.batch.finish();
+            if !self.flush(lane, off).await {
+                return Ok(ReadEnd::CalledOff);
+            }
+        }
+        Ok(ReadEnd::EndOfFile)
+    }
+
+    /// The next bytes, unless the work is called off first (`None`).
+    async fn read_on(
+        &mut self,
+        source: &mut Source,
+        off: &CancellationToken,
+    ) -> Result<Result<Option<bool>, Fault>, Error> {
+        tokio::select! {
+            biased;
+            () = off.cancelled() => Ok(Ok(None)),
+            read = source.read_on() => Ok(read?.map(Some)),
+        }
+    }
+
+    /// Takes one row off the source and puts it into its lane's batch.
+    fn row(
+        &mut self,
+        source: &mut Source,
+        rules: &RowRules<'_>,
+        fields: &mut Fields,
+        rows: &mut u64,
+    ) -> Next {
+        let Some(row) = source.splitter.next_row() else {
+            return Next::MoreInput;
+        };
+        *rows += 1;
+        if self.from_start && *rows > self.settings.max_rows {
+            return Next::TooManyRows;
+        }
+        let (line, start, end) = (row.line, row.start, row.end);
+        let lanes = self.outlets.len();
+        let lane = match rules.check(&row, fields) {
+            Ok(user) => {
+                let lane = lane_of(user.username_key.as_bytes(), lanes);
+                let outlet = &mut self.outlets[lane];
+                // An earlier worker wrote it already.
+                if start < outlet.checkpoint.bytes {
+                    return Next::GoOn;
+                }
+                let sub = self.ids.random();
+                outlet
+                    .batch
+                    .push(&user, sub, &self.schema.custom_attributes);
+                lane
+            }
+            Err(rejection) => {
+                let lane = lane_of(&line.to_le_bytes(), lanes);
+                let outlet = &mut self.outlets[lane];
+                if start < outlet.checkpoint.bytes {
+                    return Next::GoOn;
+                }
+                outlet.batch.reject(rejection);
+                lane
+            }
+        };
+        let next_line = source.splitter.next_line();
+        let batch = &mut self.outlets[lane].batch;
+        batch.reach(end, next_line);
+        if batch.len() >= self.settings.batch_rows || batch.bytes() >= self.settings.batch_bytes {
+            Next::Flush(lane)
+        } else {
+            Next::GoOn
+        }
+    }
+
+    /// Hands a lane its batch. Answers false when it takes no more.
+    async fn flush(&mut self, lane: usize, off: &CancellationToken) -> bool {
+        let outlet = &mut self.outlets[lane];
+        let batch = std::mem::take(&mut outlet.batch);
+        tokio::select! {
+            biased;
+            () = off.cancelled() => false,
+            sent = outlet.batches.send(batch) => sent.is_ok(),
+        }
+    }
+}
+
+/// The lane of a key: FNV-1a, because the same rows must go to the same lanes
+/// in every process and version that may go on with a job.
+fn lane_of(key: &[u8], lanes: usize) -> usize {
+    let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    // The low bits alone are poor; the fold brings the high ones in.
+    ((hash ^ (hash >> 32)) % lanes.max(1) as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lane_of;
+
+    #[test]
+    fn keys_go_to_the_same_lane_for_ever_and_to_all_lanes() {
+        // Changing these would mix up jobs that are under way during an upgrade.
+        assert_eq!(
+            ["ann", "bob", "carol", "dave", "eve"].map(|k| lane_of(k.as_bytes(), 4)),
+            PINNED
+        );
+        for lanes in 1..=4 {
+            let mut counts = vec![0; lanes];
+            for n in 0..1_000 {
+                counts[lane_of(format!("user-{n}").as_bytes(), lanes)] += 1;
+            }
+            assert!(counts.iter().all(|c| *c > 1_000 / lanes / 2), "{counts:?}");
+        }
+    }
+
+    const PINNED: [usize; 5] = [1, 1, 1, 0, 1];
+}

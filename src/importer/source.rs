@@ -1,0 +1,149 @@
+//! The file of a job: that it is still the one that was started with, its
+//! header, and its rows from a checkpoint on.
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _};
+
+use super::Fault;
+use crate::csv::header::{Header, HeaderErrorKind};
+use crate::csv::rows::RowSplitter;
+use crate::domain::error::Error;
+use crate::domain::job::{FailureReason, Upload, UserImportJob};
+use crate::domain::pool::PoolSchema;
+use crate::objects::Objects;
+
+/// A file that is open at a row's start.
+pub struct Source {
+    pub(super) header: Header,
+    pub(super) splitter: RowSplitter,
+    stream: BoxStream<'static, Result<Bytes, Error>>,
+    objects: Objects,
+    upload: Upload,
+}
+
+fn changed() -> Fault {
+    Fault {
+        reason: FailureReason::UploadChanged,
+        message: "The uploaded file was changed after the start of the import.".into(),
+    }
+}
+
+fn missing() -> Fault {
+    Fault {
+        reason: FailureReason::UploadMissing,
+        message: "The uploaded file is not there any more.".into(),
+    }
+}
+
+/// Compares the object with what was pinned when it was taken in.
+async fn check(objects: &Objects, upload: &Upload) -> Result<Result<(), Fault>, Error> {
+    Ok(match objects.head(&upload.object).await? {
+        None => Err(missing()),
+        Some(head) if head.bytes != upload.bytes => Err(changed()),
+        Some(head) if upload.e_tag.is_some() && head.e_tag != upload.e_tag => Err(changed()),
+        Some(_) => Ok(()),
+    })
+}
+
+impl Source {
+    /// Opens the file of a job at `(offset, line)`. `verify` has the whole
+    /// content compared first, by its SHA-256 where that is known: a worker
+    /// that goes on with another's work must not mix two files.
+    ///
+    /// # Errors
+    /// Unavailable when the object store is. The inner error: the file cannot
+    /// be imported.
+    pub async fn open(
+        objects: &Objects,
+        job: &UserImportJob,
+        schema: &PoolSchema,
+        max_row_chars: usize,
+        at: (u64, u64),
+        verify: bool,
+    ) -> Result<Result<Self, Fault>, Error> {
+        let Some(upload) = job.upload.clone() else {
+            return Ok(Err(missing()));
+        };
+        if let Err(fault) = check(objects, &upload).await? {
+            return Ok(Err(fault));
+        }
+        if verify && upload.sha256.is_some() {
+            let now = objects.sha256(&upload.object).await?;
+            if now != upload.sha256 {
+                return Ok(Err(if now.is_none() { missing() } else { changed() }));
+            }
+        }
+        let Some(mut stream) = objects.read(&upload.object, 0).await? else {
+            return Ok(Err(missing()));
+        };
+        let mut splitter = RowSplitter::new(max_row_chars);
+        let mut ended = false;
+        let header = loop {
+            let first = splitter.next_row();
+            if first.is_some() || ended {
+                break Header::parse(first.as_ref(), schema, job.password_hashing_algorithm);
+            }
+            match stream.next().await {
+                Some(piece) => splitter.push(&piece?),
+                None => {
+                    splitter.finish();
+                    ended = true;
+                }
+            }
+        };
+        let header = match header {
+            Ok(header) => header,
+            Err(error) => {
+                return Ok(Err(Fault {
+                    reason: match error.kind {
+                        HeaderErrorKind::Invalid => FailureReason::InvalidHeader,
+                        HeaderErrorKind::Encoding => FailureReason::InvalidEncoding,
+                        HeaderErrorKind::MissingPasswordHash => {
+                            FailureReason::MissingPasswordHashColumn
+                        }
+                    },
+                    message: error.message,
+                }));
+            }
+        };
+        let (offset, line) = at;
+        if offset > splitter.offset() {
+            // At the very end there is nothing left to ask the store for.
+            stream = if offset >= upload.bytes {
+                futures_util::stream::empty().boxed()
+            } else {
+                match objects.read(&upload.object, offset).await? {
+                    Some(stream) => stream,
+                    None => return Ok(Err(missing())),
+                }
+            };
+            splitter = RowSplitter::resume(max_row_chars, offset, line);
+        }
+        Ok(Ok(Self {
+            header,
+            splitter,
+            stream,
+            objects: objects.clone(),
+            upload,
+        }))
+    }
+
+    /// Reads on. `Ok(false)`: that was the end of the file, which is still the
+    /// one that was pinned. The inner error: it is not.
+    ///
+    /// # Errors
+    /// Unavailable when the object store is.
+    pub async fn read_on(&mut self) -> Result<Result<bool, Fault>, Error> {
+        if let Some(piece) = self.stream.next().await {
+            self.splitter.push(&piece?);
+            return Ok(Ok(true));
+        }
+        self.splitter.finish();
+        Ok(check(&self.objects, &self.upload).await?.map(|()| false))
+    }
+
+    /// Size of the file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.upload.bytes
+    }
+}

@@ -1,0 +1,25 @@
+//! PENDING -> IN_PROGRESS, as far as this process has room for more jobs.
+
+use super::Scheduler;
+use crate::domain::error::Error;
+use crate::store::lanes::dispatch;
+
+impl Scheduler {
+    /// Takes up as many PENDING jobs as this process could import now. Answers
+    /// how many.
+    ///
+    /// # Errors
+    /// Unavailable without a database.
+    pub async fn dispatch_tick(&self) -> Result<u64, Error> {
+        let free = self.0.permits.available_permits();
+        if free == 0 {
+            return Ok(0);
+        }
+        let limit = i64::try_from(free).unwrap_or(i64::MAX);
+        let taken = dispatch(&self.0.db, self.0.settings.lanes, limit).await?;
+        if taken > 0 {
+            self.wake();
+        }
+        Ok(taken)
+    }
+}

@@ -1,0 +1,145 @@
+//! Claims IN_PROGRESS jobs that nobody holds, and imports them.
+
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+use super::Scheduler;
+use crate::domain::error::{Error, ErrorKind};
+use crate::domain::job::Transition;
+use crate::importer::{Fault, Outcome};
+use crate::store::finish::{End, end, fold_lanes, lock_claimed};
+use crate::store::lanes::{Claim, claim, excuse, release};
+
+impl Scheduler {
+    /// Claims as many jobs as there are free permits, and begins to import
+    /// them. Answers the tasks, which end with the work on each job.
+    ///
+    /// # Errors
+    /// Unavailable without a database.
+    pub async fn import_tick(&self) -> Result<Vec<JoinHandle<()>>, Error> {
+        let mut begun = Vec::new();
+        while !self.0.draining.is_cancelled() {
+            let Ok(permit) = self.0.permits.clone().try_acquire_owned() else {
+                break;
+            };
+            let settings = &self.0.settings;
+            let token = self.0.ids.random();
+            let claimed = claim(
+                &self.0.db,
+                self.0.worker,
+                token,
+                settings.lease,
+                settings.max_fruitless,
+            )
+            .await?;
+            let Some(claim) = claimed else { break };
+            let span = tracing::info_span!(
+                "import",
+                user_pool_id = %claim.job.user_pool_id,
+                job_id = %claim.job.job_id
+            );
+            let scheduler = self.clone();
+            begun.push(
+                self.0.imports.spawn(
+                    async move {
+                        scheduler.work(&claim).await;
+                        drop(permit);
+                        scheduler.wake();
+                    }
+                    .instrument(span),
+                ),
+            );
+        }
+        Ok(begun)
+    }
+
+    /// Imports one claimed job, and does what its outcome asks for.
+    async fn work(&self, claim: &Claim) {
+        tracing::info!(resumed = claim.resumed, "import begins");
+        let ended = match self.0.importer.run(claim, &self.0.draining).await {
+            Ok(outcome) => self.conclude(claim, outcome).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { return };
+        // The lease is left to run out: that is the pause before the next try.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the import stopped short; it is taken up again"
+        );
+        // Waiting for a database or a store is no fault of the job's.
+        if error.kind() == ErrorKind::Unavailable
+            && let Err(error) = excuse(&self.0.db, claim).await
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the claim could not be excused"
+            );
+        }
+    }
+
+    async fn conclude(&self, claim: &Claim, outcome: Outcome) -> Result<(), Error> {
+        match outcome {
+            Outcome::Done => {
+                tracing::info!("all rows are accounted for");
+                self.finish_tick().await?;
+            }
+            Outcome::Stopped => {
+                tracing::info!("import stopped");
+                release(&self.0.db, claim).await?;
+                self.finish_tick().await?;
+            }
+            Outcome::CalledOff => {
+                tracing::info!("import given back");
+                release(&self.0.db, claim).await?;
+            }
+            Outcome::Lost => tracing::warn!("the lease was lost; another worker has the job"),
+            Outcome::Unusable(fault) => {
+                if !self.give_up(claim, &fault).await? {
+                    release(&self.0.db, claim).await?;
+                    self.finish_tick().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a job whose file cannot be imported. Answers false when the job is
+    /// in no status for that: a Stop came first, or another worker has it.
+    async fn give_up(&self, claim: &Claim, fault: &Fault) -> Result<bool, Error> {
+        let mut tx = self.0.db.begin("give_up").await?;
+        if lock_claimed(&mut tx, claim).await?.is_none() {
+            return Ok(false);
+        }
+        let folded = fold_lanes(&mut tx, &claim.job).await?;
+        let ending = self.end_now(Transition::GiveUp, &fault.message, Some(fault.reason));
+        if !end(&mut tx, &claim.job, folded, &ending).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        tracing::info!(
+            reason = fault.reason.as_str(),
+            "the file cannot be imported"
+        );
+        Ok(true)
+    }
+
+    /// An end of a job, now; its upload is kept for as long as is set.
+    pub(super) fn end_now(
+        &self,
+        transition: Transition,
+        message: &str,
+        reason: Option<crate::domain::job::FailureReason>,
+    ) -> End {
+        let now = self.0.clock.now();
+        End {
+            transition,
+            message: message
+                .chars()
+                .take(crate::domain::job::MAX_COMPLETION_MESSAGE)
+                .collect(),
+            reason,
+            now,
+            purge_at: now + self.0.settings.retain_upload,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Deletes for good: uploads after their time, and what belonged to deleted
+//! jobs and pools. In bites, and again from the start after a crash.
+
+use time::Duration;
+
+use super::Scheduler;
+use crate::domain::error::Error;
+use crate::store::lanes::JobKey;
+use crate::store::purge as store;
+
+/// Jobs or pools of one round.
+const MANY: i64 = 100;
+/// Rows of one statement.
+const BITE: i64 = 10_000;
+/// How long request ids are remembered (`docs/contract.md`, "Fields").
+const REQUEST_IDS: Duration = Duration::hours(24);
+
+impl Scheduler {
+    /// Purges all that is due. Answers how many uploads, jobs and pools went.
+    ///
+    /// # Errors
+    /// Unavailable without a database or an object store.
+    pub async fn purge_tick(&self) -> Result<u64, Error> {
+        let mut gone = self.purge_uploads().await?;
+        gone += self.purge_jobs().await?;
+        gone += self.purge_pools().await?;
+        let before = self.0.clock.now() - REQUEST_IDS;
+        while store::delete_request_ids(self.db(), before, BITE).await? > 0 {}
+        Ok(gone)
+    }
+
+    /// Deletes uploads whose time is up.
+    pub(super) async fn purge_uploads(&self) -> Result<u64, Error> {
+        let now = self.0.clock.now();
+        let mut gone = 0;
+        loop {
+            let due = store::uploads_due(self.db(), now, MANY).await?;
+            if due.is_empty() {
+                return Ok(gone);
+            }
+            for job in due {
+                // The object first: a crash in between finds the note again.
+                self.delete_objects(&job).await?;
+                store::upload_gone(self.db(), &job).await?;
+                gone += 1;
+            }
+        }
+    }
+
+    async fn delete_objects(&self, job: &JobKey) -> Result<(), Error> {
+        self.0
+            .objects
+            .delete_job(&job.user_pool_id, job.job_id)
+            .await
+    }
+
+    /// Deletes what is left of deleted jobs.
+    async fn purge_jobs(&self) -> Result<u64, Error> {
+        let mut gone = 0;
+        loop {
+            let due = store::deleted_jobs(self.db(), MANY).await?;
+            if due.is_empty() {
+                return Ok(gone);
+            }
+            for job in due {
+                self.delete_objects(&job).await?;
+                while store::delete_rejections(self.db(), &job, BITE).await? > 0 {}
+                store::delete_job(self.db(), &job).await?;
+                gone += 1;
+            }
+        }
+    }
+
+    /// Deletes what is left of deleted pools.
+    async fn purge_pools(&self) -> Result<u64, Error> {
+        let mut gone = 0;
+        loop {
+            let due = store::deleted_pools(self.db(), MANY).await?;
+            if due.is_empty() {
+                return Ok(gone);
+            }
+            for pool in due {
+                let now = self.0.clock.now();
+                while store::delete_jobs_of(self.db(), &pool, now, MANY).await? {
+                    self.purge_jobs().await?;
+                }
+                while store::delete_users_of(self.db(), &pool, BITE).await? > 0 {}
+                store::delete_pool(self.db(), &pool).await?;
+                gone += 1;
+            }
+        }
+    }
+}

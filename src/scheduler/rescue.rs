@@ -1,0 +1,39 @@
+//! IN_PROGRESS -> FAILED, for jobs that worker after worker lost without a row
+//! written. A job whose worker was lost once is rescued by the next claim: a
+//! lease that has run out holds nobody back.
+
+use super::Scheduler;
+use crate::domain::error::Error;
+use crate::domain::job::{FailureReason, Transition};
+use crate::store::finish::{end, fold_lanes, next_fruitless};
+
+impl Scheduler {
+    /// Gives up all jobs that get nowhere. Answers how many.
+    ///
+    /// # Errors
+    /// Unavailable without a database.
+    pub async fn rescue_tick(&self) -> Result<u64, Error> {
+        let mut given_up = 0;
+        loop {
+            let mut tx = self.db().begin("rescue").await?;
+            let cap = self.0.settings.max_fruitless;
+            let Some(due) = next_fruitless(&mut tx, cap).await? else {
+                return Ok(given_up);
+            };
+            let folded = fold_lanes(&mut tx, &due.job).await?;
+            let ending = self.end_now(
+                Transition::GiveUp,
+                &format!(
+                    "The import was given up: {cap} workers in a row were lost without progress."
+                ),
+                Some(FailureReason::NoProgress),
+            );
+            if !end(&mut tx, &due.job, folded, &ending).await? {
+                return Err(Error::internal("a locked job could not be given up"));
+            }
+            tx.commit().await?;
+            tracing::error!(job_id = %due.job.job_id, "job given up: no worker got anywhere");
+            given_up += 1;
+        }
+    }
+}
