@@ -225,7 +225,7 @@ impl Stack {
         let about = About {
             grpc,
             public_url,
-            database: format!("postgres://{}", config::place(url.expose())),
+            database: config::place(url.expose()),
         };
         Ok((lifecycle, databases, about))
     }

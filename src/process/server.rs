@@ -72,6 +72,9 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
             return Ok(ExitCode::SUCCESS);
         }
     };
+    if config.callers.tokens_file.is_none() {
+        tracing::warn!("no {}: every caller is admin", Flag::TOKENS_FILE);
+    }
     let Listening {
         grpc,
         http,
@@ -191,10 +194,7 @@ impl Server<'_> {
                 lifecycle.spawn("tokens", tokens.watch(draining.clone()));
                 callers
             }
-            None => {
-                tracing::warn!("no {}: every caller is admin", Flag::TOKENS_FILE);
-                Callers::open()
-            }
+            None => Callers::open(),
         };
         let options = GrpcOptions {
             shutdown: draining.clone(),

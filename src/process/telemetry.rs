@@ -12,7 +12,7 @@ use super::config::{LogArgs, LogFormat};
 /// Libraries that would tell of headers and statements at the finer levels.
 /// The configured filter comes behind, and may still name them.
 const QUIET: &str =
-    "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,sqlx=info,tower=info";
+    "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,sqlx=warn,tower=info";
 
 /// Starts the log of this process.
 pub fn init(args: &LogArgs) {

@@ -84,21 +84,20 @@ pub fn settings(url: &Secret, max_connections: u32) -> Result<DatabaseSettings, 
     })
 }
 
-/// Where a database is, without user and password.
+/// A database's URL without password and parameters, save the folder of a
+/// Unix socket.
 #[must_use]
 pub fn place(url: &str) -> String {
-    let Ok(url) = Url::parse(url) else {
+    let Ok(mut url) = Url::parse(url) else {
         return "(not a URL)".to_owned();
     };
     let socket = url
         .query_pairs()
         .find_map(|(name, value)| (name == "host").then(|| value.into_owned()));
-    let host = socket
-        .or_else(|| url.host_str().map(str::to_owned))
-        .unwrap_or_default();
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!("{host}{port}{}", url.path())
+    url.set_query(socket.map(|folder| format!("host={folder}")).as_deref());
+    // Only a URL without a host refuses, and that one has no password.
+    if url.set_password(None).is_err() {
+        tracing::trace!("a database without a host");
+    }
+    url.into()
 }

@@ -18,10 +18,18 @@ pub(super) fn duration(
             .ok_or_else(|| {
                 format!(
                     "expected a duration from {} to {}, such as 90s, 15m or 24h",
-                    format_duration(least),
-                    format_duration(most)
+                    span(least),
+                    span(most)
                 )
             })
+    }
+}
+
+/// As the contract has it: 48h, not 2days.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() {
+        secs @ 3_600..=172_800 if secs.is_multiple_of(3_600) => format!("{}h", secs / 3_600),
+        _ => format_duration(duration).to_string(),
     }
 }
 
@@ -140,7 +148,7 @@ mod tests {
         assert_eq!(parse("2d"), Ok(Duration::from_secs(172_800)));
         for text in ["", "0", "59s", "48h 1s", "60", "-1m", "99999999999999999y"] {
             let refusal = parse(text).unwrap_err();
-            assert!(refusal.contains("from 1m to 2days"), "{text}: {refusal}");
+            assert!(refusal.contains("from 1m to 48h"), "{text}: {refusal}");
         }
         let zero = duration(Duration::ZERO, Duration::from_secs(60));
         assert_eq!(zero("0"), Ok(Duration::ZERO));
