@@ -49,9 +49,10 @@ fn with_variables(mut error: Error, command: &Command) -> Error {
 
 /// The variable of a flag, written as in clap's errors: `--lease <DURATION>`.
 fn variable(command: &Command, flag: &str) -> Option<String> {
+    let name = flag.split_whitespace().next()?.strip_prefix("--")?;
     let own = command
         .get_arguments()
-        .find(|arg| arg.to_string() == flag)
+        .find(|arg| arg.get_long() == Some(name))
         .and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()));
     own.or_else(|| {
         command
