@@ -2,3 +2,4 @@
 
 mod embedded_postgres;
 mod support;
+mod transport;
