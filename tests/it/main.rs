@@ -5,3 +5,4 @@ mod process_dev;
 mod process_help;
 mod process_services;
 mod support;
+mod transport;
