@@ -3,6 +3,7 @@
 mod embedded_postgres;
 mod process_dev;
 mod process_help;
+mod process_import;
 mod process_services;
 mod support;
 mod transport;

@@ -2,40 +2,10 @@
 
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
-use crate::support::cluster::{self, TestDatabase};
+use crate::support::cluster;
 use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, command, get, word_after};
-
-const KEY: &str = "0123456789abcdef0123456789abcdef";
-
-/// What server and scheduler share.
-struct Shared {
-    database: TestDatabase,
-    folder: TempDir,
-}
-
-impl Shared {
-    fn new() -> Self {
-        Self {
-            database: cluster::database(),
-            folder: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn start(&self, program: &str, arguments: &[&str]) -> Process {
-        let store = format!("file://{}", self.folder.path().display());
-        let variables = [
-            ("MUSTER_DATABASE_URL", self.database.url()),
-            ("MUSTER_OBJECT_STORE", &store),
-            ("MUSTER_SIGNING_KEY", KEY),
-            ("MUSTER_GRPC_ADDR", "127.0.0.1:0"),
-            ("MUSTER_HTTP_ADDR", "127.0.0.1:0"),
-            ("MUSTER_SCHEDULER_ADDR", "127.0.0.1:0"),
-        ];
-        Process::start(program, arguments, &variables)
-    }
-}
+use crate::support::services::{KEY, Shared};
 
 fn health(arguments: &[&str]) -> (i32, String) {
     let answer = command(MUSTER)

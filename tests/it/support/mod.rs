@@ -3,4 +3,5 @@
 pub mod cluster;
 pub mod muster;
 pub mod process;
+pub mod services;
 mod template;
