@@ -145,7 +145,7 @@ async fn a_call_ends_at_its_callers_deadline() {
     let held = hold(&server, &pool).await;
     let body = frame(&create(&pool).encode_to_vec());
     // By a client that waits longer than it says: the answer is the server's.
-    for timeout in ["1n", "1m", "50m"] {
+    for timeout in ["1n", "4m", "400m"] {
         let answer = call(
             server.grpc,
             "muster.v1.UserImportService/CreateUserImportJob",
