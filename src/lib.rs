@@ -5,6 +5,8 @@ pub mod cli;
 pub mod csv;
 pub mod dev;
 pub mod domain;
+pub mod grpc;
+pub mod http;
 pub mod importer;
 pub mod objects;
 pub mod operations;
