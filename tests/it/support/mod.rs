@@ -2,4 +2,5 @@
 
 pub mod cluster;
 pub mod muster;
+pub mod process;
 mod template;
