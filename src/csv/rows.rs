@@ -19,8 +19,10 @@ pub struct Row<'a> {
     pub start: u64,
     /// The offset just past its line ending.
     pub end: u64,
-    /// The row without its line ending; of a row with a fault, perhaps only the beginning.
+    /// The row without its line ending.
     pub bytes: &'a [u8],
+    /// Whether `bytes` is only the beginning of a row over the row limit.
+    pub cut: bool,
     /// Set when no end was found within the row limit.
     pub fault: Option<RowFault>,
 }
@@ -71,6 +73,7 @@ struct Found {
     /// Bytes up to the next row: in the buffer, and dropped from it before.
     next: usize,
     dropped: u64,
+    cut: bool,
     fault: Option<RowFault>,
 }
 
@@ -146,6 +149,7 @@ impl RowSplitter {
                     start,
                     end: self.offset,
                     bytes: &self.buffer[row],
+                    cut: found.cut,
                     fault: found.fault,
                 });
             }
@@ -202,6 +206,7 @@ impl RowSplitter {
                         len: end,
                         next,
                         dropped: 0,
+                        cut: false,
                         fault: None,
                     });
                 }
@@ -213,6 +218,7 @@ impl RowSplitter {
                             len: without_cr(&unread[..line_break]),
                             next: line_break + 1,
                             dropped: 0,
+                            cut: false,
                             fault: Some(fault),
                         });
                     }
@@ -239,6 +245,7 @@ impl RowSplitter {
             len: skip.kept,
             next: skip.kept + line_break.map_or(rest.len(), |i| i + 1),
             dropped: skip.dropped,
+            cut: true,
             fault: Some(skip.fault),
         })
     }

@@ -274,6 +274,7 @@ fn ten_thousand_columns() {
         start: 0,
         end: 0,
         bytes: &row.bytes,
+        cut: false,
         fault: None,
     };
     assert!(Header::parse(Some(&row), ANY, None).is_err());

@@ -58,6 +58,7 @@ impl Job {
             start: 100,
             end: 200,
             bytes: bytes.to_vec().leak(),
+            cut: false,
             fault,
         };
         let verdict = rules.check(&row, Box::leak(Box::new(Fields::new())));

@@ -2,7 +2,7 @@
 //! not imported pass. Neither the file nor the report is ever held whole.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
+use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
@@ -18,11 +18,13 @@ use crate::store;
 
 /// Rejections that are fetched at once.
 const PAGE: i64 = 1_000;
+const GONE: &str = "The uploaded file is not there any more.";
 
 /// A report on its way out.
 struct Report {
     muster: Muster,
     job: UserImportJob,
+    object: String,
     upload: BoxStream<'static, Result<Bytes, Error>>,
     splitter: RowSplitter,
     fields: Fields,
@@ -32,7 +34,16 @@ struct Report {
     next: VecDeque<Rejection>,
     /// The last line of which the rejection was fetched; `None` at the end.
     fetched: Option<u64>,
+    /// A row of which the splitter holds the beginning only.
+    long: Option<Long>,
     ended: bool,
+}
+
+/// A row over the row limit, which is copied from the store in pieces.
+struct Long {
+    bytes: BoxStream<'static, Result<Bytes, Error>>,
+    /// What the report adds to it.
+    added: Vec<u8>,
 }
 
 impl Muster {
@@ -57,7 +68,9 @@ impl Muster {
             fields: Fields::new(),
             old: None,
             next: VecDeque::new(),
+            object: upload.object,
             fetched: Some(0),
+            long: None,
             ended: false,
         };
         Ok(stream::try_unfold(report, |mut report| async move {
@@ -70,9 +83,26 @@ impl Muster {
 impl Report {
     /// The next bytes of the report; `None` at its end.
     async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
-        let mut out = Vec::new();
-        while out.is_empty() {
-            if self.ended || !self.refill().await? {
+        loop {
+            if let Some(bytes) = self.long_piece().await? {
+                return Ok(Some(bytes));
+            }
+            let mut out = Vec::new();
+            let mut long = None;
+            let mut more = self.refill().await?;
+            while more && long.is_none() && self.row(&mut out, &mut long) {
+                more = self.refill().await?;
+            }
+            if let Some((range, added)) = long {
+                self.open_long(range, added).await?;
+            }
+            if !out.is_empty() {
+                return Ok(Some(out.into()));
+            }
+            if self.long.is_some() {
+                continue;
+            }
+            if self.ended || !more {
                 return Ok(None);
             }
             match self.upload.next().await {
@@ -82,13 +112,49 @@ impl Report {
                     self.ended = true;
                 }
             }
-            while self.row(&mut out) {
-                if !self.refill().await? {
-                    break;
-                }
-            }
         }
-        Ok(Some(out.into()))
+    }
+
+    /// The next bytes of a long row; `None` when there is none.
+    async fn long_piece(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(long) = &mut self.long else {
+            return Ok(None);
+        };
+        if let Some(bytes) = long.bytes.next().await {
+            return bytes.map(Some);
+        }
+        let added = std::mem::take(&mut long.added);
+        self.long = None;
+        Ok(Some(added.into()))
+    }
+
+    /// Begins to copy a long row, without its line ending.
+    async fn open_long(&mut self, range: Range<u64>, added: Vec<u8>) -> Result<(), Error> {
+        let ending = range.end.saturating_sub(2).max(range.start)..range.end;
+        let mut last = Vec::new();
+        let mut bytes = self.range(ending).await?;
+        while let Some(piece) = bytes.next().await {
+            last.extend_from_slice(&piece?);
+        }
+        let cut = match last.as_slice() {
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\n'] => 1,
+            _ => 0,
+        };
+        let bytes = self.range(range.start..range.end - cut).await?;
+        self.long = Some(Long { bytes, added });
+        Ok(())
+    }
+
+    async fn range(
+        &mut self,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        let objects = &self.muster.0.objects;
+        objects
+            .read_range(&self.object, range)
+            .await?
+            .ok_or_else(|| Error::upload_not_found(self.job.job_id, GONE))
     }
 
     /// Fetches rejections when there are none left. Answers false at their end.
@@ -108,7 +174,7 @@ impl Report {
 
     /// Passes one row on, if it is to be passed on. Answers false when more of
     /// the file is needed first.
-    fn row(&mut self, out: &mut Vec<u8>) -> bool {
+    fn row(&mut self, out: &mut Vec<u8>, long: &mut Option<(Range<u64>, Vec<u8>)>) -> bool {
         let Some(row) = self.splitter.next_row() else {
             return false;
         };
@@ -123,7 +189,13 @@ impl Report {
         if self.next.front().is_some_and(|r| r.line == row.line)
             && let Some(rejection) = self.next.pop_front()
         {
-            rejected(&row, &mut self.fields, old, &rejection, out);
+            let added = added(&rejection);
+            if row.cut {
+                *long = Some((row.start..row.end, added));
+            } else {
+                original(&row, &mut self.fields, old, out);
+                out.extend_from_slice(&added);
+            }
         }
         true
     }
@@ -149,26 +221,15 @@ fn header(row: &Row<'_>, fields: &mut Fields, out: &mut Vec<u8>) -> Vec<usize> {
     old
 }
 
-fn rejected(
-    row: &Row<'_>,
-    fields: &mut Fields,
-    old: &[usize],
-    rejection: &Rejection,
-    out: &mut Vec<u8>,
-) {
-    original(row, fields, old, out);
-    let mut added = String::new();
-    // Writing to a String cannot fail.
-    let written = write!(
-        added,
-        ",{},{},{}",
+/// What the report adds to a row, line break included.
+fn added(rejection: &Rejection) -> Vec<u8> {
+    format!(
+        ",{},{},{}\n",
         rejection.line,
         rejection.code,
         encode_field(&rejection.message())
-    );
-    debug_assert!(written.is_ok());
-    out.extend_from_slice(added.as_bytes());
-    out.push(b'\n');
+    )
+    .into_bytes()
 }
 
 /// Writes a row as it stood in the file, without the columns of an earlier
