@@ -1,4 +1,5 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
 mod embedded_postgres;
+mod lifecycle;
 mod support;

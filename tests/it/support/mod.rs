@@ -1,5 +1,7 @@
 //! What the tests share.
 
 pub mod cluster;
+pub mod gate;
+pub mod imports;
 pub mod muster;
 mod template;
