@@ -334,7 +334,8 @@ pub async fn set_upload(
 }
 
 /// Moves the CREATED jobs whose time is up to EXPIRED, at most `limit`, and
-/// marks their uploads for the purge. Answers how many.
+/// marks their uploads for the purge: also where no upload is whole, since the
+/// parts of a broken one may have been left behind. Answers how many.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -342,7 +343,7 @@ pub async fn expire(db: &Database, now: OffsetDateTime, limit: i64) -> Result<u6
     let done = sqlx::query!(
         "UPDATE user_import_jobs
          SET status = $3, completion_date = $1, completion_message = $4,
-             upload_purge_at = CASE WHEN upload_object IS NULL THEN NULL ELSE $1 END
+             upload_purge_at = $1
          WHERE (user_pool_id, job_id) IN (
              SELECT user_pool_id, job_id FROM user_import_jobs
              WHERE status = 'CREATED' AND expires_at <= $1
