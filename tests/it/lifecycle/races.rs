@@ -73,9 +73,7 @@ async fn a_start_that_waited_until_the_job_expired_is_refused() {
 
     let error = call.await.expect("a call").expect_err("too late");
     assert_eq!(error.reason(), Reason::JobExpired);
-    // Until the refused call has let go of the job.
-    let free = test.sql("SELECT 1 FROM user_import_jobs FOR UPDATE").await;
-    free.expect("the job");
+    test.settled().await;
     assert_eq!(test.scheduler().expire_tick().await.expect("a sweep"), 1);
     assert_eq!(test.status(&job).await, S::Expired);
 }

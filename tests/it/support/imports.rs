@@ -225,6 +225,14 @@ impl TestMuster {
         view.expect("the job").job
     }
 
+    /// Waits until a call that was refused has let go of its job: what passes
+    /// locked jobs over would pass it over.
+    pub async fn settled(&self) {
+        self.sql("SELECT 1 FROM user_import_jobs FOR UPDATE")
+            .await
+            .expect("the jobs");
+    }
+
     pub async fn status(&self, job: &TestJob) -> JobStatus {
         self.describe(job).await.status
     }
