@@ -2,5 +2,6 @@
 
 mod embedded_postgres;
 mod expiry;
+mod imports;
 mod lifecycle;
 mod support;
