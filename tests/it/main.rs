@@ -1,5 +1,6 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
+mod batches;
 mod embedded_postgres;
 mod expiry;
 mod imports;

@@ -6,18 +6,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use muster::domain::error::Error;
 use muster::domain::ids::{JobId, SystemIds, UserPoolId};
-use muster::domain::job::{Counters, JobStatus, UserImportJob};
-use muster::domain::rejection::Rejection;
-use muster::domain::user::User;
+use muster::domain::job::{Counters, UserImportJob};
 use muster::importer::{ImportSettings, Importer};
-use muster::operations::Page;
 use muster::operations::jobs::{CreateJob, JobView};
 use muster::operations::pools::CreatePool;
 use muster::operations::uploads::{Received, UploadRequest};
 use muster::scheduler::{Scheduler, SchedulerSettings};
 use muster::store::Database;
 use muster::store::lanes::{self, Claim, JobKey};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
@@ -219,88 +215,6 @@ impl TestMuster {
         work(&self.scheduler()).await;
         self.describe(&job).await
     }
-
-    pub async fn describe(&self, job: &TestJob) -> UserImportJob {
-        let view = self.muster.describe_job(&admin(), &job.pool, &job.id).await;
-        view.expect("the job").job
-    }
-
-    /// Waits until a call that was refused has let go of its job: what passes
-    /// locked jobs over would pass it over.
-    pub async fn settled(&self) {
-        self.sql("SELECT 1 FROM user_import_jobs FOR UPDATE")
-            .await
-            .expect("the jobs");
-    }
-
-    pub async fn status(&self, job: &TestJob) -> JobStatus {
-        self.describe(job).await.status
-    }
-
-    /// All users of a pool, by username key.
-    pub async fn users(&self, pool: &str) -> Vec<User> {
-        let mut all = Vec::new();
-        let mut page = biggest_page();
-        loop {
-            let (users, next) = self
-                .muster
-                .list_users(&admin(), pool, &page)
-                .await
-                .expect("users");
-            all.extend(users);
-            page.token = next;
-            if page.token.is_none() {
-                return all;
-            }
-        }
-    }
-
-    /// All usernames of a pool, by username key.
-    pub async fn usernames(&self, pool: &str) -> Vec<String> {
-        let users = self.users(pool).await;
-        users.into_iter().map(|u| u.username).collect()
-    }
-
-    /// All rejected rows of a job, by line.
-    pub async fn rejections(&self, job: &UserImportJob) -> Vec<Rejection> {
-        let (pool, id) = (job.user_pool_id.as_str(), job.job_id.to_string());
-        let mut all = Vec::new();
-        let mut page = biggest_page();
-        loop {
-            let (rows, next) = self
-                .muster
-                .list_rejected_rows(&admin(), pool, &id, &page)
-                .await
-                .expect("rejected rows");
-            all.extend(rows);
-            page.token = next;
-            if page.token.is_none() {
-                return all;
-            }
-        }
-    }
-
-    pub async fn connection(&self) -> PgConnection {
-        PgConnection::connect(self.database_url())
-            .await
-            .expect("a connection")
-    }
-
-    /// Runs a statement, and answers how many rows it touched.
-    pub async fn sql(&self, statement: &str) -> Result<u64, sqlx::Error> {
-        let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-            .execute(&mut self.connection().await)
-            .await?;
-        Ok(done.rows_affected())
-    }
-
-    /// How many rows a table has.
-    pub async fn rows(&self, table: &str) -> i64 {
-        sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
-            .fetch_one(&mut self.connection().await)
-            .await
-            .expect("a count")
-    }
 }
 
 /// What a PUT to a signed URL asks for.
@@ -323,13 +237,6 @@ pub fn upload_request(url: &str) -> UploadRequest {
         max_bytes: query("max-bytes").parse().expect("a size"),
         signature: query("signature"),
         content_length: None,
-    }
-}
-
-pub fn biggest_page() -> Page {
-    Page {
-        size: Some(Page::MAX_SIZE),
-        token: None,
     }
 }
 

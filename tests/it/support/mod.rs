@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod gate;
 pub mod imports;
+pub mod look;
 pub mod muster;
 mod template;
