@@ -3,8 +3,7 @@
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::cluster;
-use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, command, get, word_after};
+use crate::support::process::{MUSTER, SCHEDULER, SERVER, code, command, get, word_after};
 use crate::support::services::{KEY, Shared};
 
 fn health(arguments: &[&str]) -> (i32, String) {
