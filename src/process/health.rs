@@ -150,7 +150,9 @@ impl Judge {
                 health.set(verdict.is_ok()).await;
                 if before.as_ref() != Some(&verdict) {
                     match &verdict {
-                        Ok(()) => tracing::info!("ready"),
+                        // Whoever started the process tells of the first time.
+                        Ok(()) if before.is_none() => tracing::debug!("ready"),
+                        Ok(()) => tracing::info!("ready again"),
                         Err(reason) => tracing::warn!(reason, "not ready"),
                     }
                 }

@@ -122,6 +122,17 @@ fn migrate_says_what_it_did() {
 }
 
 #[test]
+fn a_stop_while_the_database_is_waited_for_is_a_clean_one() {
+    let shared = Shared::new();
+    let away = "postgres://muster@127.0.0.1:1/muster";
+    for program in [SERVER, SCHEDULER] {
+        let mut process = shared.start(program, &["--database-url", away]);
+        process.line("waiting for the database");
+        assert_eq!(process.terminate(), 0, "{}", process.errors());
+    }
+}
+
+#[test]
 fn a_database_that_turns_them_down_is_told_at_once() {
     let shared = Shared::new();
     let mut url = url::Url::parse(shared.database.url()).expect("a URL");
