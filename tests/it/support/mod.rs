@@ -5,4 +5,5 @@ pub mod gate;
 pub mod imports;
 pub mod look;
 pub mod muster;
+pub mod proxy;
 mod template;
