@@ -6,4 +6,7 @@ mod embedded_postgres;
 mod expiry;
 mod imports;
 mod lifecycle;
+mod paging;
+mod purge;
+mod schema;
 mod support;
