@@ -10,5 +10,8 @@ mod process_dev;
 mod process_help;
 mod process_import;
 mod process_services;
+mod paging;
+mod purge;
+mod schema;
 mod support;
 mod transport;
