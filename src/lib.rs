@@ -10,5 +10,6 @@ pub mod http;
 pub mod importer;
 pub mod objects;
 pub mod operations;
+pub mod process;
 pub mod scheduler;
 pub mod store;

@@ -9,12 +9,14 @@ use crate::domain::error::{Constraint, Error};
 
 const HEADER: &str = "grpc-timeout";
 
-/// How long before a caller's deadline it is answered. tonic watches the same
-/// deadline from outside of this room, and answers CANCELLED, which says that
-/// the caller gave up; ours has to be the earlier one.
-const MARGIN: Duration = Duration::from_millis(5);
+/// How long before a caller's deadline it is answered: a twentieth of its
+/// time, within these bounds. The answer has to travel; and tonic watches the
+/// same deadline from outside of this room, and answers CANCELLED, which says
+/// that the caller gave up.
+const MARGIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
 
-/// How long the caller allows, if it says.
+/// How long the call may take by what its caller says, if it says. Zero where
+/// nothing that is worth beginning can end in time.
 ///
 /// # Errors
 /// Invalid argument when the header is not of gRPC's form: 1-8 digits and a unit.
@@ -26,7 +28,9 @@ pub(super) fn allowed(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
         let rule = "must be 1-8 digits and one of H, M, S, m, u, n";
         Error::invalid(HEADER, None, Constraint::Other(rule.into()))
     })?;
-    Ok(Some(allowed - MARGIN.min(allowed / 2)))
+    let [least, most] = MARGIN;
+    let margin = (allowed / 20).clamp(least, most);
+    Ok(Some(allowed.saturating_sub(margin)))
 }
 
 /// `grpc-timeout`, as "gRPC over HTTP2" has it.
@@ -90,9 +94,16 @@ mod tests {
             allowed(&headers)
         };
         assert_eq!(allowed(&HeaderMap::new()).expect("none"), None);
-        assert_eq!(with("1S").expect("read"), Some(Duration::from_millis(995)));
-        assert_eq!(with("2m").expect("read"), Some(Duration::from_millis(1)));
-        assert_eq!(with("0n").expect("read"), Some(Duration::ZERO));
+        for (given, left) in [
+            ("1H", 3_599_950),
+            ("400m", 380),
+            ("50m", 45),
+            ("4m", 0),
+            ("0n", 0),
+        ] {
+            let left = Duration::from_millis(left);
+            assert_eq!(with(given).expect("read"), Some(left), "{given}");
+        }
         let error = with("soon").expect_err("refused");
         assert!(error.to_string().starts_with("grpc-timeout must be"));
     }

@@ -75,6 +75,9 @@ async fn attempt(
         });
     }
     let allowed = deadline::allowed(request.headers())?;
+    if allowed.is_some_and(|time| time.is_zero()) {
+        return Err(Error::deadline_exceeded());
+    }
     let timeout = layer.options.request_timeout;
     let timeout = allowed.map_or(timeout, |allowed| allowed.min(timeout));
     let response = tokio::time::timeout(timeout, next.run(request))

@@ -1,4 +1,9 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
 mod embedded_postgres;
+mod process_dev;
+mod process_help;
+mod process_import;
+mod process_services;
 mod support;
+mod transport;

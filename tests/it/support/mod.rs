@@ -2,4 +2,6 @@
 
 pub mod cluster;
 pub mod muster;
+pub mod process;
+pub mod services;
 mod template;
