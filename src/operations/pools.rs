@@ -103,8 +103,7 @@ impl Muster {
         id: &str,
     ) -> Result<(UserPool, u64), Error> {
         let pool = self.describe_pool(caller, id).await?;
-        let users =
-            store::users::estimate(&self.0.db, &pool.user_pool_id, COUNTED_USERS).await?;
+        let users = store::users::estimate(&self.0.db, &pool.user_pool_id, COUNTED_USERS).await?;
         Ok((pool, users))
     }
 

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::domain::error::{Constraint, Detail, Error, ErrorKind, FieldViolation, Reason};
 use super::violation::{self, Violation};
+use crate::domain::error::{Constraint, Detail, Error, ErrorKind, FieldViolation, Reason};
 
 /// What a call is refused with.
 #[derive(Debug)]
@@ -136,8 +136,7 @@ impl Fault {
                 "The pagination token is not one that this listing answered.".to_owned()
             }
             Detail::Fields(fields) => {
-                let violations: Vec<_> =
-                    fields.iter().map(|field| told(field, &member)).collect();
+                let violations: Vec<_> = fields.iter().map(|field| told(field, &member)).collect();
                 violation::message(&violations)
             }
             _ => error.to_string(),

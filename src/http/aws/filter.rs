@@ -62,7 +62,12 @@ mod tests {
     fn filters_are_read() {
         for (text, attribute, comparison, value) in [
             (r#"email = "a@b.c""#, "email", Comparison::Equals, "a@b.c"),
-            (r#"username^="Jon""#, "username", Comparison::StartsWith, "Jon"),
+            (
+                r#"username^="Jon""#,
+                "username",
+                Comparison::StartsWith,
+                "Jon",
+            ),
             (r#" sub ^= "a=b" "#, "sub", Comparison::StartsWith, "a=b"),
             (
                 r#""cognito:user_status"="CONFIRMED""#,
@@ -71,7 +76,12 @@ mod tests {
                 "CONFIRMED",
             ),
             (r#"name = "\"J\\""#, "name", Comparison::Equals, r#""J\"#),
-            (r#"phone_number = """#, "phone_number", Comparison::Equals, ""),
+            (
+                r#"phone_number = """#,
+                "phone_number",
+                Comparison::Equals,
+                "",
+            ),
         ] {
             let filter = parse(text).expect("a filter").expect("not empty");
             assert_eq!(filter.attribute.as_str(), attribute, "{text}");

@@ -165,7 +165,8 @@ impl Check {
 
     fn refuse(&mut self, at: &str, shape: &Shape, value: &str, rule: String) {
         let value = (!shape.sensitive).then(|| value.to_owned());
-        self.violations.push(Violation::new(value, at.to_owned(), rule));
+        self.violations
+            .push(Violation::new(value, at.to_owned(), rule));
     }
 }
 
@@ -193,7 +194,10 @@ fn text_rules(shape: &Shape, text: &str) -> Vec<String> {
 
 /// A list as messages have it: `[a, b]`.
 fn listed(elements: &[Value]) -> String {
-    let words: Vec<&str> = elements.iter().map(|e| e.as_str().unwrap_or("...")).collect();
+    let words: Vec<&str> = elements
+        .iter()
+        .map(|e| e.as_str().unwrap_or("..."))
+        .collect();
     format!("[{}]", words.join(", "))
 }
 

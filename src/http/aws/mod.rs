@@ -185,7 +185,9 @@ async fn call(muster: &Muster, caller: &Principal, operation: Operation, input: 
         Operation::StopUserImportJob => json(&jobs::stop(muster, caller, input.parse()?).await?),
         Operation::GetCsvHeader => json(&pools::csv_header(muster, caller, input.parse()?).await?),
         Operation::CreateUserPool => json(&pools::create(muster, caller, input.parse()?).await?),
-        Operation::DescribeUserPool => json(&pools::describe(muster, caller, input.parse()?).await?),
+        Operation::DescribeUserPool => {
+            json(&pools::describe(muster, caller, input.parse()?).await?)
+        }
         Operation::ListUserPools => json(&pools::list(muster, caller, input.parse()?).await?),
         Operation::DeleteUserPool => {
             pools::delete(muster, caller, input.parse()?).await?;
@@ -215,7 +217,10 @@ fn refuse(call: &Call, fault: Fault) -> Response {
     }
     let body = serde_json::json!({ "__type": fault.name, "message": fault.message });
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static(operation::MEDIA_TYPE)),
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static(operation::MEDIA_TYPE),
+        ),
         (ERROR_TYPE, HeaderValue::from_static(fault.name)),
     ];
     let status: StatusCode = fault.status;

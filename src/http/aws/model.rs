@@ -107,7 +107,11 @@ impl Model {
         };
         for shape in model.shapes.values() {
             let members = shape.members.iter().map(|m| &m.shape);
-            for name in members.chain([&shape.member, &shape.key, &shape.value].into_iter().flatten()) {
+            for name in members.chain(
+                [&shape.member, &shape.key, &shape.value]
+                    .into_iter()
+                    .flatten(),
+            ) {
                 assert!(model.shapes.contains_key(name), "the model has no {name}");
             }
         }
@@ -125,7 +129,10 @@ impl Model {
 
     /// The names of the members of what an operation takes.
     pub(super) fn members(&self, operation: Operation) -> impl Iterator<Item = &str> {
-        self.input(operation).members.iter().map(|m| m.name.as_str())
+        self.input(operation)
+            .members
+            .iter()
+            .map(|m| m.name.as_str())
     }
 
     /// The shape of a member's values.
@@ -182,7 +189,11 @@ mod tests {
                 .any(|operation| operation.errors.iter().any(|e| e == class))
         };
         for kind in ErrorKind::ALL {
-            for reason in [Reason::UserNotFound, Reason::UserImportInProgress, Reason::Internal] {
+            for reason in [
+                Reason::UserNotFound,
+                Reason::UserImportInProgress,
+                Reason::Internal,
+            ] {
                 let (class, _) = name(kind, reason);
                 assert!(declared(class), "{class}");
             }

@@ -191,7 +191,12 @@ struct Strings {
 pub(super) fn answer(schema: &PoolSchema) -> Vec<Attribute> {
     let sub = Attribute {
         mutable: false,
-        ..attribute(SUB.to_owned(), AttributeDataType::String, true, (Some(1), Some(2048)))
+        ..attribute(
+            SUB.to_owned(),
+            AttributeDataType::String,
+            true,
+            (Some(1), Some(2048)),
+        )
     };
     let standard = StandardAttribute::ALL.into_iter().map(|name| {
         let (data_type, bounds) = match name {
@@ -269,8 +274,14 @@ mod tests {
         assert_eq!(asked.custom[0].minimum, Some(1));
         assert_eq!(asked.custom[1].maximum, Some(40));
         for (field, member) in [
-            ("custom_attributes[0].maximum", "schema.4.member.numberAttributeConstraints.maxValue"),
-            ("custom_attributes[1].minimum", "schema.5.member.stringAttributeConstraints.minLength"),
+            (
+                "custom_attributes[0].maximum",
+                "schema.4.member.numberAttributeConstraints.maxValue",
+            ),
+            (
+                "custom_attributes[1].minimum",
+                "schema.5.member.stringAttributeConstraints.minLength",
+            ),
             ("custom_attributes[1].name", "schema.5.member.name"),
             ("custom_attributes", "schema"),
             ("required_attributes[0]", "schema.2.member.name"),
@@ -284,6 +295,10 @@ mod tests {
     fn a_bound_that_is_no_number_is_refused() {
         let fault = asked(r#"[{"Name":"a","StringAttributeConstraints":{"MinLength":"x"}}]"#)
             .expect_err("no number");
-        assert!(fault.message.contains("'x' at 'schema.1.member.stringAttributeConstraints.minLength'"));
+        assert!(
+            fault
+                .message
+                .contains("'x' at 'schema.1.member.stringAttributeConstraints.minLength'")
+        );
     }
 }

@@ -102,7 +102,11 @@ impl<'r> Signature<'r> {
         }
         let signed_headers: Vec<&str> = signed_headers.split(';').collect();
         // The target chooses the operation: unsigned, anybody on the way could.
-        for (name, told) in [("host", "'Host' or ':authority'"), (DATE, "'X-Amz-Date'"), (TARGET, "'X-Amz-Target'")] {
+        for (name, told) in [
+            ("host", "'Host' or ':authority'"),
+            (DATE, "'X-Amz-Date'"),
+            (TARGET, "'X-Amz-Target'"),
+        ] {
             if !signed_headers.contains(&name) {
                 return wrong(format!(
                     "{told} must be a 'SignedHeader' in the AWS Authorization."
@@ -190,8 +194,7 @@ impl<'r> Signature<'r> {
         let mut settings = SigningSettings::default();
         // The caller has said which headers it signed.
         settings.excluded_headers = None;
-        let identity =
-            Credentials::new(self.access_key_id, secret, None, None, "muster").into();
+        let identity = Credentials::new(self.access_key_id, secret, None, None, "muster").into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region)
@@ -244,7 +247,8 @@ impl<'h> Parameters<'h> {
         .map(|(name, _)| format!("Authorization header requires '{name}' parameter."))
         .collect();
         if !headers.contains_key(DATE) {
-            missing.push("Authorization header requires existence of a 'X-Amz-Date' header.".into());
+            missing
+                .push("Authorization header requires existence of a 'X-Amz-Date' header.".into());
         }
         match (credential, signed_headers, signature) {
             (Some(credential), Some(signed_headers), Some(signature)) if missing.is_empty() => {

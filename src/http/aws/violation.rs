@@ -48,7 +48,12 @@ pub(super) fn message(violations: &[Violation]) -> String {
     let s = if n == 1 { "" } else { "s" };
     let told: Vec<String> = violations
         .iter()
-        .map(|v| format!("{} at '{}' failed to satisfy constraint: {}", v.value, v.at, v.rule))
+        .map(|v| {
+            format!(
+                "{} at '{}' failed to satisfy constraint: {}",
+                v.value, v.at, v.rule
+            )
+        })
         .collect();
     format!("{n} validation error{s} detected: {}", told.join("; "))
 }
@@ -127,7 +132,10 @@ mod tests {
             ("cloud_watch_logs_role_arn", "cloudWatchLogsRoleArn"),
             ("username", "username"),
             ("alias_attributes[0]", "aliasAttributes.1.member"),
-            ("custom_attributes[2].name", "customAttributes.3.member.name"),
+            (
+                "custom_attributes[2].name",
+                "customAttributes.3.member.name",
+            ),
         ] {
             assert_eq!(member(field), name);
         }

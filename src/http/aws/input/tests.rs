@@ -118,7 +118,14 @@ fn what_is_no_json_or_of_another_type_is_a_serialization_fault() {
     }
     let invalid_utf8 = b"{\"UserPoolId\":\"\xff\"}";
     assert!(Input::read(Operation::GetCsvHeader, invalid_utf8).is_err());
-    for max in ["\"20\"", "20.5", "1e3", "99999999999999999999", "false", "[1]"] {
+    for max in [
+        "\"20\"",
+        "20.5",
+        "1e3",
+        "99999999999999999999",
+        "false",
+        "[1]",
+    ] {
         let body = format!(r#"{{"UserPoolId":"a_1","MaxResults":{max}}}"#);
         let (name, message) = refused(Operation::ListUserImportJobs, &body);
         assert_eq!(name, "SerializationException", "{max}: {message}");

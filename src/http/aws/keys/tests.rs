@@ -20,7 +20,11 @@ fn a_key_is_read_with_the_role_that_its_actions_need() {
     assert_eq!(some.caller.role, Role::Operator);
     let pool = UserPoolId::parse("local_1").expect("a pool id");
     assert_eq!(some.caller.pools, Pools::Only(BTreeSet::from([pool])));
-    assert!(some.actions.allow(Operation::ListUsers, &some.caller).is_ok());
+    assert!(
+        some.actions
+            .allow(Operation::ListUsers, &some.caller)
+            .is_ok()
+    );
     let fault = some
         .actions
         .allow(Operation::StopUserImportJob, &some.caller)

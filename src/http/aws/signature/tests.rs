@@ -100,13 +100,24 @@ fn whatever_is_changed_after_signing_is_found_out() {
             .verify(secret, parts, body.as_bytes())
             .expect_err("refused");
         assert_eq!(fault.name, "InvalidSignatureException");
-        assert!(fault.message.starts_with("The request signature we calculated"));
+        assert!(
+            fault
+                .message
+                .starts_with("The request signature we calculated")
+        );
     };
     refused(&sent.parts(), &sent.body.replace("20}", "21}"), SECRET);
-    refused(&sent.parts(), sent.body, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEZ");
+    refused(
+        &sent.parts(),
+        sent.body,
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEZ",
+    );
     for (name, value) in [
         ("host", "127.0.0.1:50612"),
-        ("x-amz-target", "AWSCognitoIdentityProviderService.StopUserImportJob"),
+        (
+            "x-amz-target",
+            "AWSCognitoIdentityProviderService.StopUserImportJob",
+        ),
         ("x-amz-date", "20261120T114336Z"),
         ("content-type", "application/x-amz-json-1.0"),
         ("content-type", "é"),
@@ -119,16 +130,26 @@ fn whatever_is_changed_after_signing_is_found_out() {
     parts.headers.remove("content-type");
     refused(&parts, sent.body, SECRET);
     let mut parts = sent.parts();
-    parts.headers.append("content-type", HeaderValue::from_static("text/plain"));
+    parts
+        .headers
+        .append("content-type", HeaderValue::from_static("text/plain"));
     refused(&parts, sent.body, SECRET);
     for uri in ["/other", "/?x=1"] {
         let mut parts = sent.parts();
         parts.uri = uri.parse().expect("a URI");
         refused(&parts, sent.body, SECRET);
     }
-    for (from, to) in [("47041b", "57041b"), ("00d827", ""), ("47041b", "47041B"), ("us-west-2", "us-west-1")] {
+    for (from, to) in [
+        ("47041b", "57041b"),
+        ("00d827", ""),
+        ("47041b", "47041B"),
+        ("us-west-2", "us-west-1"),
+    ] {
         let mut parts = sent.parts();
-        let value = parts.headers["authorization"].to_str().expect("text").replace(from, to);
+        let value = parts.headers["authorization"]
+            .to_str()
+            .expect("text")
+            .replace(from, to);
         set(&mut parts, "authorization", &value);
         refused(&parts, sent.body, SECRET);
     }
@@ -174,13 +195,38 @@ fn each_fault_has_awss_name() {
         ("Bearer abc".to_owned(), "requires the algorithm"),
         ("AWS4-HMAC-SHA256".to_owned(), "requires the algorithm"),
         ("AWS4-HMAC-SHA256 ".to_owned(), "requires the algorithm"),
-        (format!("AWS4-ECDSA-P256-SHA256 Credential={scope}"), "requires the algorithm"),
-        (format!("AWS4-HMAC-SHA256 Credential={scope}"), "requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter."),
-        (format!("AWS4-HMAC-SHA256 Signature=ab, SignedHeaders={signed}"), "requires 'Credential' parameter."),
-        (format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature="), "requires 'Signature' parameter."),
-        (format!("AWS4-HMAC-SHA256 Credential={scope} SignedHeaders, Signature=ab, x"), "missing equal-sign"),
-        (format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature=ab, Signature=cd"), "'Signature' twice"),
-        (format!("AWS4-HMAC-SHA256 Credential=AKIA/20261120, SignedHeaders={signed}, Signature=ab"), "exactly 5 slash-delimited"),
+        (
+            format!("AWS4-ECDSA-P256-SHA256 Credential={scope}"),
+            "requires the algorithm",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 Credential={scope}"),
+            "requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 Signature=ab, SignedHeaders={signed}"),
+            "requires 'Credential' parameter.",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature="),
+            "requires 'Signature' parameter.",
+        ),
+        (
+            format!("AWS4-HMAC-SHA256 Credential={scope} SignedHeaders, Signature=ab, x"),
+            "missing equal-sign",
+        ),
+        (
+            format!(
+                "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature=ab, Signature=cd"
+            ),
+            "'Signature' twice",
+        ),
+        (
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKIA/20261120, SignedHeaders={signed}, Signature=ab"
+            ),
+            "exactly 5 slash-delimited",
+        ),
     ] {
         let mut parts = SENT[0].parts();
         set(&mut parts, "authorization", &authorization);
@@ -189,16 +235,31 @@ fn each_fault_has_awss_name() {
         assert!(message.contains(told), "{message} lacks {told}");
         assert!(!message.contains(scope));
     }
-    for date in ["", "20261120", "2026-11-20T11:43:35Z", "20261120T114335+0", "+0261120T114335Z", "20261320T114335Z"] {
+    for date in [
+        "",
+        "20261120",
+        "2026-11-20T11:43:35Z",
+        "20261120T114335+0",
+        "+0261120T114335Z",
+        "20261320T114335Z",
+    ] {
         let mut parts = SENT[0].parts();
         set(&mut parts, "x-amz-date", date);
-        assert_eq!(fault(&parts, None).0, "IncompleteSignatureException", "{date}");
+        assert_eq!(
+            fault(&parts, None).0,
+            "IncompleteSignatureException",
+            "{date}"
+        );
     }
     for name in ["authorization", "x-amz-date"] {
         let mut parts = SENT[0].parts();
         let again = parts.headers[name].clone();
         parts.headers.append(name, again);
-        assert_eq!(fault(&parts, None).0, "IncompleteSignatureException", "{name}");
+        assert_eq!(
+            fault(&parts, None).0,
+            "IncompleteSignatureException",
+            "{name}"
+        );
     }
     let mut parts = SENT[0].parts();
     parts.headers.remove("x-amz-date");
@@ -209,16 +270,27 @@ fn each_fault_has_awss_name() {
         ("cognito-idp", "iam", "correct service: 'cognito-idp'"),
         ("/20261120/", "/20261119/", "does not match YYYYMMDD"),
         ("/20261120/", "/2026/", "does not match YYYYMMDD"),
-        (";host;", ";", "'Host' or ':authority' must be a 'SignedHeader'"),
+        (
+            ";host;",
+            ";",
+            "'Host' or ':authority' must be a 'SignedHeader'",
+        ),
         (";x-amz-date;", ";", "'X-Amz-Date' must be"),
         (";x-amz-target", "", "'X-Amz-Target' must be"),
     ] {
         let mut parts = SENT[0].parts();
-        let value = parts.headers["authorization"].to_str().expect("text").replace(from, to);
+        let value = parts.headers["authorization"]
+            .to_str()
+            .expect("text")
+            .replace(from, to);
         set(&mut parts, "authorization", &value);
         let (name, message) = fault(&parts, None);
         assert_eq!(name, "InvalidSignatureException", "{to}");
         assert!(message.contains(told), "{message} lacks {told}");
     }
-    assert!(fault(&SENT[0].parts(), Some("eu-west-1")).1.contains("valid region"));
+    assert!(
+        fault(&SENT[0].parts(), Some("eu-west-1"))
+            .1
+            .contains("valid region")
+    );
 }
