@@ -60,6 +60,7 @@ async fn perform(
         TemporaryFolder::new("muster-demo").map_err(StartError::system("make a folder"))?;
     tell("Starting PostgreSQL, a server and a scheduler, all for this demo only ...");
     let Some(stack) = Stack::start(&stack_args(folder.path())?, &mut signals).await? else {
+        say("demo: stopped before its beginning");
         return Ok(ExitCode::FAILURE);
     };
     if let Some(home) = stack.postgres_home() {
@@ -88,7 +89,10 @@ async fn perform(
     };
     Ok(match acted {
         Some(code) if stopped == ExitCode::SUCCESS => code,
-        None if stopped == ExitCode::SUCCESS => ExitCode::FAILURE,
+        None if stopped == ExitCode::SUCCESS => {
+            say("demo: stopped before its end");
+            ExitCode::FAILURE
+        }
         _ => stopped,
     })
 }

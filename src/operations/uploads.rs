@@ -93,6 +93,28 @@ impl Muster {
     async fn take_in(
         &self,
         job: UserImportJob,
+        intake: Intake,
+        body: impl Stream<Item = Result<Bytes, Error>> + Send + Unpin,
+    ) -> Result<Received, Error> {
+        match self.store_and_keep(&job, intake, body).await {
+            // The end of a job takes its folder away, from under an upload that
+            // is still going on.
+            Err(error) if error.reason() == Reason::ObjectStoreUnavailable => {
+                let now = store::jobs::get(&self.0.db, &job.user_pool_id, job.job_id).await?;
+                match now.map(|job| (job.status, job.expires_at)) {
+                    Some((JobStatus::Created, expires_at)) if self.0.clock.now() < expires_at => {
+                        Err(error)
+                    }
+                    found => Err(closed(job.job_id, found.map(|(status, _)| status))),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn store_and_keep(
+        &self,
+        job: &UserImportJob,
         mut intake: Intake,
         mut body: impl Stream<Item = Result<Bytes, Error>> + Send + Unpin,
     ) -> Result<Received, Error> {
@@ -114,7 +136,7 @@ impl Muster {
             bytes: stored.bytes,
             rows: intake.rows,
         };
-        self.keep(&job, stored, received).await?;
+        self.keep(job, stored, received).await?;
         Ok(received)
     }
 
@@ -139,8 +161,14 @@ impl Muster {
             Ok(replaced) => {
                 // A lost answer leaves two objects; both go with the job's folder.
                 tx.commit().await?;
-                if let Some(old) = replaced {
-                    self.0.objects.delete(&old).await?;
+                if let Some(old) = replaced
+                    && let Err(error) = self.0.objects.delete(&old).await
+                {
+                    // The new upload is in place; the old one goes with the job's folder.
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a replaced upload could not be deleted"
+                    );
                 }
                 tracing::info!(
                     user_pool_id = %pool, job_id = %id,

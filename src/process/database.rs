@@ -77,9 +77,11 @@ fn refused(error: &Error) -> StartError {
     StartError::setting(Flag::DATABASE_URL, in_words(error))
 }
 
-/// An error with its source, which holds no password.
+/// An error with its source, which holds no password. What callers are told of
+/// a bug is of no use to whoever starts the process.
 pub(super) fn in_words(error: &Error) -> String {
     match error.source() {
+        Some(source) if error.kind() == ErrorKind::Internal => source.to_string(),
         Some(source) => format!("{error} ({source})"),
         None => error.to_string(),
     }

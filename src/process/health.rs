@@ -137,14 +137,22 @@ impl Judge {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut before = None;
+        let mut missed = 0;
         let judge = async {
             loop {
                 ticks.tick().await;
                 let verdict = self.verdict().await;
+                missed = if verdict.is_ok() { 0 } else { missed + 1 };
+                // A machine that is busy for a moment is not a fault.
+                if before == Some(Ok(())) && missed == 1 {
+                    continue;
+                }
                 health.set(verdict.is_ok()).await;
                 if before.as_ref() != Some(&verdict) {
                     match &verdict {
-                        Ok(()) => tracing::info!("ready"),
+                        // Whoever started the process tells of the first time.
+                        Ok(()) if before.is_none() => tracing::debug!("ready"),
+                        Ok(()) => tracing::info!("ready again"),
                         Err(reason) => tracing::warn!(reason, "not ready"),
                     }
                 }

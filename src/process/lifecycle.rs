@@ -180,11 +180,9 @@ mod tests {
         Lifecycle::new(Health::new(&[""]).await)
     }
 
-    fn until(token: CancellationToken) -> impl Future<Output = Result<(), Error>> + Send {
-        async move {
-            token.cancelled().await;
-            Ok(())
-        }
+    async fn until(token: CancellationToken) -> Result<(), Error> {
+        token.cancelled().await;
+        Ok(())
     }
 
     #[tokio::test]

@@ -4,19 +4,22 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::config::{DatabaseUrl, Flag, settings};
+use super::config::{DatabaseUrl, Flag, LogArgs, settings};
 use super::database::{Databases, in_words};
-use super::{StartError, say, tell};
+use super::{StartError, say, telemetry, tell};
 
 /// Which database.
 #[derive(Clone, Debug, Args)]
 pub struct MigrateArgs {
     #[command(flatten)]
     database: DatabaseUrl,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// Applies what is missing, and tells how much that was.
 pub async fn run(args: MigrateArgs) -> ExitCode {
+    telemetry::init(&args.log);
     match migrate(&args).await {
         Ok(0) => tell("The schema was up to date."),
         Ok(1) => tell("Applied 1 migration."),

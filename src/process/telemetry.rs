@@ -9,10 +9,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::config::{LogArgs, LogFormat};
 
-/// Libraries that would tell of headers and statements at the finer levels.
-/// The configured filter comes behind, and may still name them.
-const QUIET: &str =
-    "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,sqlx=warn,tower=info";
+/// Libraries that would tell of headers and statements at the finer levels, or
+/// of a connection that is lost as the process ends. The configured filter
+/// comes behind, and may still name them.
+const QUIET: &str = "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,tower=info,\
+                     sqlx=warn,sqlx_core::pool::connection=error";
 
 /// Starts the log of this process.
 pub fn init(args: &LogArgs) {

@@ -20,7 +20,7 @@ const IMPORT: usize = 1;
 const FINISH: usize = 2;
 const EXPIRE: usize = 3;
 const RESCUE: usize = 4;
-const PURGE: usize = 5;
+pub(super) const PURGE: usize = 5;
 
 /// The longest pause of the sweep that expires jobs: half of the minute that
 /// the contract allows.
@@ -69,6 +69,13 @@ impl Scheduler {
             .zip(&self.0.pulses)
             .map(|(name, pulse)| (*name, pulse.age()))
             .collect()
+    }
+
+    /// A sign of life from within a duty's long round.
+    pub(super) fn beat(&self, duty: usize) {
+        if let Some(pulse) = self.0.pulses.get(duty) {
+            pulse.beat();
+        }
     }
 
     /// Makes dispatch, import and finish look for work now.
@@ -181,7 +188,7 @@ async fn turn<F, T>(
                 );
             });
         }
-        scheduler.0.pulses[duty].beat();
+        scheduler.beat(duty);
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = wake.notified() => {}

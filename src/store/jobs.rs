@@ -38,7 +38,8 @@ struct JobRow {
 }
 
 /// All columns of a job, with what its lanes count, and a tail. One statement:
-/// the counters and the checkpoints are of one instant.
+/// the counters and the checkpoints are of one instant. A pool that is deleted
+/// hides its jobs, until the purge has removed them.
 macro_rules! select_jobs {
     ($tail:tt $(, $arg:expr)*) => {
         sqlx::query_as!(
@@ -53,6 +54,7 @@ macro_rules! select_jobs {
                    j.processed_bytes + l.processed_bytes AS "processed_bytes!",
                    j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_sha256
             FROM user_import_jobs j
+            JOIN user_pools p ON p.user_pool_id = j.user_pool_id AND p.deletion_date IS NULL
             CROSS JOIN LATERAL (
                 SELECT coalesce(sum(imported_users), 0)::bigint AS imported_users,
                        coalesce(sum(skipped_users), 0)::bigint AS skipped_users,
@@ -267,7 +269,8 @@ pub async fn apply(
     Ok(done.rows_affected() == 1)
 }
 
-/// Hides a job, for the purge to remove. Answers false when it is active.
+/// Hides a job, for the purge to remove. Answers false when it is active, or
+/// its pool is deleted.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -280,7 +283,9 @@ pub async fn delete(
     let done = sqlx::query!(
         "UPDATE user_import_jobs SET deletion_date = $3
          WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NULL
-           AND status NOT IN ('PENDING', 'IN_PROGRESS', 'STOPPING')",
+           AND status NOT IN ('PENDING', 'IN_PROGRESS', 'STOPPING')
+           AND EXISTS (SELECT 1 FROM user_pools
+               WHERE user_pool_id = $1 AND deletion_date IS NULL)",
         pool.as_str(),
         job.0,
         now,
@@ -329,7 +334,8 @@ pub async fn set_upload(
 }
 
 /// Moves the CREATED jobs whose time is up to EXPIRED, at most `limit`, and
-/// marks their uploads for the purge. Answers how many.
+/// marks their uploads for the purge: also where no upload is whole, since the
+/// parts of a broken one may have been left behind. Answers how many.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -337,7 +343,7 @@ pub async fn expire(db: &Database, now: OffsetDateTime, limit: i64) -> Result<u6
     let done = sqlx::query!(
         "UPDATE user_import_jobs
          SET status = $3, completion_date = $1, completion_message = $4,
-             upload_purge_at = CASE WHEN upload_object IS NULL THEN NULL ELSE $1 END
+             upload_purge_at = $1
          WHERE (user_pool_id, job_id) IN (
              SELECT user_pool_id, job_id FROM user_import_jobs
              WHERE status = 'CREATED' AND expires_at <= $1

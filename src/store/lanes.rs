@@ -97,40 +97,50 @@ pub async fn claim(
     lease: Duration,
     max_fruitless: u32,
 ) -> Result<Option<Claim>, Error> {
-    let mut tx = db.begin("claim").await?;
-    let Some(found) = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
-         WHERE j.status = 'IN_PROGRESS'
-           AND NOT EXISTS (SELECT 1 FROM import_lanes l
-               WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
-                 AND l.lease_expires_at > clock_timestamp())
-           AND EXISTS (SELECT 1 FROM import_lanes l
-               WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
-                 AND NOT l.finished AND l.fruitless_claims < $1)
-         ORDER BY j.start_date LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED",
-        i32::try_from(max_fruitless).unwrap_or(i32::MAX)
-    )
-    .fetch_optional(tx.connection())
-    .await?
-    else {
-        return Ok(None);
+    let (found, rows) = loop {
+        let mut tx = db.begin("claim").await?;
+        let Some(found) = sqlx::query!(
+            "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
+             WHERE j.status = 'IN_PROGRESS'
+               AND NOT EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                     AND l.lease_expires_at > clock_timestamp())
+               AND EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                     AND NOT l.finished AND l.fruitless_claims < $1)
+             ORDER BY j.start_date LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED",
+            i32::try_from(max_fruitless).unwrap_or(i32::MAX)
+        )
+        .fetch_optional(tx.connection())
+        .await?
+        else {
+            return Ok(None);
+        };
+        // The leases once more, now that the job is locked: another claim may
+        // have come between the look above and its lock.
+        let rows = sqlx::query!(
+            "UPDATE import_lanes
+             SET lease_token = $3, lease_worker = $4,
+                 lease_expires_at = clock_timestamp() + make_interval(secs => $5),
+                 fruitless_claims = fruitless_claims + 1
+             WHERE user_pool_id = $1 AND job_id = $2
+               AND NOT EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = $1 AND l.job_id = $2
+                     AND l.lease_expires_at > clock_timestamp())
+             RETURNING lane, checkpoint_bytes, checkpoint_line, finished",
+            found.user_pool_id,
+            found.job_id,
+            token,
+            worker,
+            interval(lease),
+        )
+        .fetch_all(tx.connection())
+        .await?;
+        tx.commit().await?;
+        if !rows.is_empty() {
+            break (found, rows);
+        }
     };
-    let rows = sqlx::query!(
-        "UPDATE import_lanes
-         SET lease_token = $3, lease_worker = $4,
-             lease_expires_at = clock_timestamp() + make_interval(secs => $5),
-             fruitless_claims = fruitless_claims + 1
-         WHERE user_pool_id = $1 AND job_id = $2
-         RETURNING lane, checkpoint_bytes, checkpoint_line, finished",
-        found.user_pool_id,
-        found.job_id,
-        token,
-        worker,
-        interval(lease),
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    tx.commit().await?;
 
     let mut lanes: Vec<(i16, Checkpoint)> = rows
         .into_iter()

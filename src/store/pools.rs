@@ -256,13 +256,15 @@ pub async fn take_job_slot(
     Ok(JobSlot::Taken)
 }
 
-/// Counts one job of a pool less.
+/// Counts one job of a pool less. A pool that has none is left alone: there is
+/// no job to be deleted either, which is for the caller to find.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn free_job_slot(tx: &mut Transaction, id: &UserPoolId) -> Result<(), Error> {
     sqlx::query!(
-        "UPDATE user_pools SET import_job_count = import_job_count - 1 WHERE user_pool_id = $1",
+        "UPDATE user_pools SET import_job_count = import_job_count - 1
+         WHERE user_pool_id = $1 AND import_job_count > 0",
         id.as_str()
     )
     .execute(tx.connection())

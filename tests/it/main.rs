@@ -1,6 +1,10 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
+mod batches;
 mod embedded_postgres;
+mod expiry;
+mod imports;
+mod lifecycle;
 mod process_dev;
 mod process_help;
 mod process_import;

@@ -166,3 +166,21 @@ fn dev_refuses_what_it_cannot_have() {
     }
     assert!(!data.exists());
 }
+
+#[test]
+fn the_demo_comes_out_as_expected_whatever_the_environment_says() {
+    let answer = command(MUSTER)
+        .arg("demo")
+        .env(
+            "MUSTER_DATABASE_URL",
+            "postgres://nobody@127.0.0.1:1/nowhere",
+        )
+        .env("MUSTER_TOKENS_FILE", "/nowhere")
+        .env("MUSTER_TOKEN", "none")
+        .env("MUSTER_SERVER", "127.0.0.1:1")
+        .output()
+        .expect("an answer");
+    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    assert!(answer.status.success(), "{answer:?}");
+    assert!(text.contains("demo: as expected (958 imported"), "{text}");
+}

@@ -3,8 +3,7 @@
 use nix::sys::signal::Signal;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::cluster;
-use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, command, get, word_after};
+use crate::support::process::{MUSTER, SCHEDULER, SERVER, code, command, get, word_after};
 use crate::support::services::{KEY, Shared};
 
 fn health(arguments: &[&str]) -> (i32, String) {
@@ -120,6 +119,17 @@ fn migrate_says_what_it_did() {
         .expect("an answer");
     assert!(answer.status.success(), "{answer:?}");
     assert_eq!(answer.stdout, b"The schema was up to date.\n");
+}
+
+#[test]
+fn a_stop_while_the_database_is_waited_for_is_a_clean_one() {
+    let shared = Shared::new();
+    let away = "postgres://muster@127.0.0.1:1/muster";
+    for program in [SERVER, SCHEDULER] {
+        let mut process = shared.start(program, &["--database-url", away]);
+        process.line("waiting for the database");
+        assert_eq!(process.terminate(), 0, "{}", process.errors());
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
+mod wrong;
+
 use clap::builder::Resettable;
-use clap::{Command, Parser};
+use clap::{Command, CommandFactory as _, Parser};
 
 use super::*;
 use crate::process::StartError;
 use crate::process::server::CONNECTIONS;
+use wrong::WRONG;
 
 const SERVER: &[&str] = &[
     "--database-url=postgres://muster:s3cret@db/muster",
@@ -13,44 +16,6 @@ const SERVER: &[&str] = &[
 const SCHEDULER: &[&str] = &[
     "--database-url=postgres://muster:s3cret@db/muster",
     "--object-store=file:///tmp/x",
-];
-
-/// Every flag with values that it must refuse.
-const WRONG: &[(&str, &[&str])] = &[
-    ("--object-store", &["", "/tmp/x"]),
-    ("--database-max-connections", &["0", "-1", "many"]),
-    (
-        "--grpc-addr",
-        &["", "50051", "localhost:50051", "127.0.0.1"],
-    ),
-    ("--http-addr", &["127.0.0.1:99999"]),
-    ("--scheduler-addr", &["127.0.0.1:"]),
-    ("--public-url", &["", "muster.example.com"]),
-    ("--expire-after", &["", "0", "59s", "48h 1ms", "24"]),
-    ("--upload-url-ttl", &["0", "8d"]),
-    ("--retain-upload", &["-1s", "forever", "11y"]),
-    ("--max-upload-bytes", &["0", "5 gigs", "2TiB"]),
-    ("--max-rows", &["0", "1e6", "-1"]),
-    ("--max-row-chars", &["0", "99999999"]),
-    ("--max-jobs-per-pool", &["0"]),
-    (
-        "--region",
-        &[
-            "",
-            "a b",
-            "a/b",
-            "0123456789012345678901234567890123456789012345",
-        ],
-    ),
-    ("--import-lanes", &["0", "65"]),
-    ("--import-jobs", &["0", "65"]),
-    ("--lease", &["0", "500ms", "11m"]),
-    ("--poll", &["0", "2m"]),
-    ("--batch-rows", &["0", "100001"]),
-    ("--batch-bytes", &["1", "65MiB"]),
-    ("--request-timeout", &["0", "1ms", "11m"]),
-    ("--log", &["", "verbose", "info,verbose", "muster=loud"]),
-    ("--log-format", &["", "xml"]),
 ];
 
 /// Checked after parsing, so that no message repeats them; or any will do.
@@ -111,10 +76,7 @@ fn every_wrong_value_is_refused_by_the_name_of_its_flag() {
 
 #[test]
 fn every_flag_has_the_variable_of_its_name() {
-    for command in [
-        ServerConfig::command_for_test(),
-        SchedulerConfig::command_for_test(),
-    ] {
+    for command in [ServerConfig::command(), SchedulerConfig::command()] {
         for arg in command.get_arguments() {
             let Some(long) = arg.get_long().filter(|l| !["help", "version"].contains(l)) else {
                 continue;
@@ -126,21 +88,9 @@ fn every_flag_has_the_variable_of_its_name() {
     }
 }
 
-impl ServerConfig {
-    fn command_for_test() -> Command {
-        <Self as clap::CommandFactory>::command()
-    }
-}
-
-impl SchedulerConfig {
-    fn command_for_test() -> Command {
-        <Self as clap::CommandFactory>::command()
-    }
-}
-
 #[test]
 fn the_variable_is_named_beside_the_flag() {
-    let command = SchedulerConfig::command_for_test();
+    let command = SchedulerConfig::command();
     let arguments = ["program"].iter().chain(SCHEDULER).chain(&["--lease=3"]);
     let error = parse_from::<SchedulerConfig>(command, arguments).unwrap_err();
     let text = error.to_string();

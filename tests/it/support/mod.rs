@@ -1,6 +1,9 @@
 //! What the tests share.
 
 pub mod cluster;
+pub mod gate;
+pub mod imports;
+pub mod look;
 pub mod muster;
 pub mod process;
 pub mod services;

@@ -65,14 +65,7 @@ impl TestMuster {
     /// One with other settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let database = cluster::database();
-        let db = Database::open(&DatabaseSettings {
-            url: database.url().to_owned(),
-            max_connections: 8,
-            acquire_timeout: Duration::from_secs(20),
-            statement_timeout: Duration::from_secs(20),
-            lock_timeout: Duration::from_secs(20),
-        })
-        .expect("a database");
+        let db = open(database.url());
         let folder = tempfile::tempdir().expect("a folder");
         let url = Url::from_directory_path(folder.path()).expect("an absolute path");
         let objects = Objects::open(&url).expect("an object store");
@@ -108,6 +101,18 @@ impl TestMuster {
     pub fn files(&self) -> usize {
         count(&self.folder.path().join("uploads"))
     }
+}
+
+/// A database as a process of its own would open it.
+pub fn open(url: &str) -> Database {
+    Database::open(&DatabaseSettings {
+        url: url.to_owned(),
+        max_connections: 8,
+        acquire_timeout: Duration::from_secs(20),
+        statement_timeout: Duration::from_secs(20),
+        lock_timeout: Duration::from_secs(20),
+    })
+    .expect("a database")
 }
 
 fn count(folder: &std::path::Path) -> usize {

@@ -1,0 +1,151 @@
+//! Many callers and schedulers on the same jobs at once: each job is counted,
+//! taken up and claimed once.
+
+use muster::domain::error::{ErrorKind, Reason};
+use muster::domain::job::JobStatus as S;
+use tokio::task::JoinSet;
+
+use crate::support::gate::Gate;
+use crate::support::imports::{claim, counted, scheduler_settings, users_csv};
+use crate::support::muster::{TestMuster, admin, open};
+
+#[tokio::test]
+async fn creates_at_once_fill_the_quota_exactly() {
+    let test = TestMuster::with(|s| s.max_jobs_per_pool = 5);
+    let pool = test.pool().await;
+    for _ in 0..3 {
+        test.create(&pool).await;
+    }
+    let mut gate = Gate::shut(&test, "SELECT 1 FROM user_pools FOR UPDATE").await;
+    let mut calls = JoinSet::new();
+    for _ in 0..4 {
+        let (muster, user_pool_id) = (test.muster.clone(), pool.clone());
+        calls.spawn(async move {
+            let request = muster::operations::jobs::CreateJob {
+                user_pool_id,
+                job_name: "made up".to_owned(),
+                ..Default::default()
+            };
+            muster.create_job(&admin(), request).await
+        });
+    }
+    gate.waiting(4).await;
+    gate.open().await;
+
+    let mut made = 0;
+    for answer in calls.join_all().await {
+        match answer {
+            Ok(_) => made += 1,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
+                assert_eq!(error.reason(), Reason::TooManyJobs);
+            }
+        }
+    }
+    assert_eq!(made, 2);
+    assert_eq!(test.rows("user_import_jobs").await, 5);
+}
+
+#[tokio::test]
+async fn a_deleted_job_makes_room_for_one_more_and_only_one() {
+    let test = TestMuster::with(|s| s.max_jobs_per_pool = 2);
+    let pool = test.pool().await;
+    let first = test.create(&pool).await;
+    test.create(&pool).await;
+    let mut full = Vec::new();
+    for _ in 0..2 {
+        let deleted = test.muster.delete_job(&admin(), &pool, &first.id).await;
+        full.push(deleted.is_err());
+        full.push(test.create_with(&pool, |_| ()).await.is_err());
+    }
+    assert_eq!(full, [false, false, true, true], "deleted, created, twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedulers_that_dispatch_at_once_take_each_job_up_once() {
+    const JOBS: u64 = 12;
+    let test = TestMuster::with(|s| s.max_jobs_per_pool = 20);
+    let pool = test.pool().await;
+    for _ in 0..JOBS {
+        test.started(&pool, users_csv(["ann"])).await;
+    }
+    let mut ticks = JoinSet::new();
+    for _ in 0..4 {
+        let scheduler = test.scheduler_with(|s| s.max_jobs = 5);
+        ticks.spawn(async move { scheduler.dispatch_tick().await.expect("a tick") });
+    }
+    let taken: u64 = ticks.join_all().await.iter().sum();
+    let last = test.scheduler_with(|s| s.max_jobs = 20);
+    let taken = taken + last.dispatch_tick().await.expect("a tick");
+    assert_eq!(taken, JOBS);
+    // A second dispatch of a job would have made lanes that are there already.
+    let lanes = i64::from(scheduler_settings().lanes);
+    assert_eq!(test.rows("import_lanes").await, JOBS as i64 * lanes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedulers_that_import_at_once_import_each_job_once() {
+    const JOBS: usize = 8;
+    let test = TestMuster::new();
+    let mut jobs = Vec::new();
+    for _ in 0..JOBS {
+        let pool = test.pool().await;
+        jobs.push(test.started(&pool, users_csv(["ann", "bob"])).await);
+    }
+    let all = test.scheduler_with(|s| s.max_jobs = JOBS);
+    assert_eq!(all.dispatch_tick().await.expect("a tick"), JOBS as u64);
+    let mut ticks = JoinSet::new();
+    for _ in 0..4 {
+        let scheduler = test.scheduler_with(|s| s.max_jobs = JOBS);
+        ticks.spawn(async move {
+            let begun = scheduler.import_tick().await.expect("claims");
+            let claims = begun.len();
+            for import in begun {
+                import.await.expect("an import");
+            }
+            claims
+        });
+    }
+    let claims: usize = ticks.join_all().await.iter().sum();
+    assert_eq!(claims, JOBS);
+    for job in &jobs {
+        let job = test.describe(job).await;
+        assert_eq!(job.status, S::Succeeded);
+        assert_eq!(job.counters, counted(2, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_looked_before_another_claimed_takes_nothing() {
+    let test = TestMuster::new();
+    test.started(&test.pool().await, users_csv(["ann"])).await;
+    let dispatched = test.scheduler().dispatch_tick().await;
+    assert_eq!(dispatched.expect("a tick"), 1);
+
+    // Holds a claim up between its look at the leases and its locks: whatever
+    // asks for the time waits at the gate.
+    test.sql(
+        "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+         AS 'SELECT pg_advisory_xact_lock_shared(1); SELECT pg_catalog.clock_timestamp()';
+         DO $$ BEGIN EXECUTE format(
+             'ALTER DATABASE %I SET search_path = public, pg_catalog', current_database());
+         END $$",
+    )
+    .await
+    .expect("a clock with a gate");
+    // Connections that are there already do not know of it.
+    let late = open(test.database_url());
+    let mut gate = Gate::shut(&test, "SELECT pg_advisory_xact_lock(1)").await;
+    let late = tokio::spawn(async move { claim(&late).await });
+    gate.waiting(1).await;
+    let other = claim(&test.db).await.expect("the job");
+    gate.open().await;
+
+    assert!(late.await.expect("a task").is_none());
+    let mine: i64 = sqlx::query_scalar("SELECT count(*) FROM import_lanes WHERE lease_token = $1")
+        .bind(other.token)
+        .fetch_one(&mut test.connection().await)
+        .await
+        .expect("the lanes");
+    assert_eq!(mine, test.rows("import_lanes").await);
+}
