@@ -75,6 +75,8 @@ pub struct About {
     pub public_url: Url,
     /// The database, without the password.
     pub database: String,
+    /// Whether there is an AWS front that takes any credentials.
+    pub open_to_aws: bool,
 }
 
 /// A running stack.
@@ -90,7 +92,7 @@ pub struct Stack {
 /// Runs a stack until a signal ends it.
 pub async fn run(args: DevArgs) -> ExitCode {
     telemetry::init(&args.log);
-    let hang_up = if args.callers.tokens_file.is_some() {
+    let hang_up = if args.callers.heeds_hang_up() {
         HangUp::LeftAlone
     } else {
         HangUp::Stops
@@ -112,6 +114,11 @@ pub async fn run(args: DevArgs) -> ExitCode {
                 ));
                 if open {
                     process::tell("Every caller is admin, and callers are on this machine only.");
+                }
+                if about.open_to_aws {
+                    process::tell(
+                        "The AWS front is at the same HTTP address, and takes any credentials.",
+                    );
                 }
                 process::tell(&format!(
                     "Ctrl-C stops everything; the data stays in {}.",
@@ -200,7 +207,10 @@ impl Stack {
         }
         let objects = dir.objects()?;
         let Listening {
-            grpc, public_url, ..
+            grpc,
+            public_url,
+            open_to_aws,
+            ..
         } = Server {
             sockets,
             key: dir.signing_key()?,
@@ -226,6 +236,7 @@ impl Stack {
             grpc,
             public_url,
             database: config::place(url.expose()),
+            open_to_aws,
         };
         Ok((lifecycle, databases, about))
     }

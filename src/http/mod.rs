@@ -1,5 +1,6 @@
 //! The HTTP port: uploads by signed URL, `rejected.csv`, and the probes.
 
+pub mod aws;
 mod body;
 mod call;
 mod drain;

@@ -18,6 +18,8 @@ use crate::store::pools::Deletion;
 
 /// Most custom attributes of a pool (Cognito's limit).
 const MAX_CUSTOM_ATTRIBUTES: usize = 50;
+/// As many users are counted one by one (some tens of milliseconds).
+const COUNTED_USERS: i64 = 100_000;
 const VERIFIABLE: &[&str] = &["email", "phone_number"];
 const ALIASES: &[&str] = &["email", "phone_number", "preferred_username"];
 
@@ -88,6 +90,21 @@ impl Muster {
         let pool = fields.user_pool_id(id);
         let id = fields.finish_with(pool)?;
         self.pool(caller, Role::Reader, &id).await
+    }
+
+    /// Answers one pool, and about how many users it has: counted while they
+    /// are few, and beyond that by what its jobs say that they brought.
+    ///
+    /// # Errors
+    /// Invalid argument, not found.
+    pub async fn describe_pool_with_users(
+        &self,
+        caller: &Principal,
+        id: &str,
+    ) -> Result<(UserPool, u64), Error> {
+        let pool = self.describe_pool(caller, id).await?;
+        let users = store::users::estimate(&self.0.db, &pool.user_pool_id, COUNTED_USERS).await?;
+        Ok((pool, users))
     }
 
     /// Answers the columns of a pool's CSV files.

@@ -1,12 +1,14 @@
-//! Describe and list users.
+//! Describe, list and search users.
 
 use super::fields::{Fields, Page};
 use super::{Muster, tokens};
 use crate::domain::error::{Constraint, Error};
+use crate::domain::ids::UserPoolId;
 use crate::domain::principal::{Principal, Role};
 use crate::domain::rules::username::{MAX_LENGTH, username_key};
-use crate::domain::user::User;
+use crate::domain::user::{User, UserFilter};
 use crate::store;
+use crate::store::users::Search;
 
 impl Muster {
     /// Answers one user.
@@ -19,6 +21,39 @@ impl Muster {
         user_pool_id: &str,
         username: &str,
     ) -> Result<User, Error> {
+        let (pool, key) = self.named_user(caller, user_pool_id, username).await?;
+        store::users::get(&self.0.db, &pool, &key)
+            .await?
+            .ok_or_else(Error::user_not_found)
+    }
+
+    /// Answers the user of that name; failing one, the user who goes by it in
+    /// a pool with aliases.
+    ///
+    /// # Errors
+    /// Invalid argument, not found.
+    pub async fn find_user(
+        &self,
+        caller: &Principal,
+        user_pool_id: &str,
+        name: &str,
+    ) -> Result<User, Error> {
+        let (pool, key) = self.named_user(caller, user_pool_id, name).await?;
+        if let Some(user) = store::users::get(&self.0.db, &pool, &key).await? {
+            return Ok(user);
+        }
+        store::users::get_by_alias(&self.0.db, &pool, &key)
+            .await?
+            .ok_or_else(Error::user_not_found)
+    }
+
+    /// The pool of a request, and what the name in it is compared by.
+    async fn named_user(
+        &self,
+        caller: &Principal,
+        user_pool_id: &str,
+        username: &str,
+    ) -> Result<(UserPoolId, String), Error> {
         let mut fields = Fields::default();
         let pool = fields.user_pool_id(user_pool_id);
         if let Some(pool) = &pool {
@@ -38,10 +73,8 @@ impl Muster {
         }
         let pool = fields.finish_with(pool)?;
         let pool = self.pool(caller, Role::Reader, &pool).await?;
-        let key = username_key(username, pool.schema.case_sensitive);
-        store::users::get(&self.0.db, &pool.user_pool_id, &key)
-            .await?
-            .ok_or_else(Error::user_not_found)
+        let key = username_key(username, pool.schema.case_sensitive).into_owned();
+        Ok((pool.user_pool_id, key))
     }
 
     /// Answers a page of a pool's users by username, and the next page's token.
@@ -54,22 +87,58 @@ impl Muster {
         user_pool_id: &str,
         page: &Page,
     ) -> Result<(Vec<User>, Option<String>), Error> {
+        self.search_users(caller, user_pool_id, None, page).await
+    }
+
+    /// Answers a page of those users of a pool that a filter lets through, by
+    /// username, and the next page's token. Usernames and e-mail addresses are
+    /// compared without regard to case unless the pool is case-sensitive.
+    ///
+    /// # Errors
+    /// Invalid argument, not found (the pool).
+    pub async fn search_users(
+        &self,
+        caller: &Principal,
+        user_pool_id: &str,
+        filter: Option<&UserFilter>,
+        page: &Page,
+    ) -> Result<(Vec<User>, Option<String>), Error> {
         let mut fields = Fields::default();
         let pool = fields.user_pool_id(user_pool_id);
         if let Some(pool) = &pool {
             caller.authorise(Role::Reader, pool)?;
         }
         let size = fields.page_size(page.size);
+        if filter.is_some_and(|f| f.value.contains('\0')) {
+            let rule = Constraint::Other("holds a NUL character".into());
+            fields.refuse("filter", None, rule);
+        }
         let pool = fields.finish_with(pool)?;
-        self.pool(caller, Role::Reader, &pool).await?;
-        let listing = ["users", pool.as_str()];
+        let pool = self.pool(caller, Role::Reader, &pool).await?;
+        let (pool, case_sensitive) = (pool.user_pool_id, pool.schema.case_sensitive);
+        // A token is good for the filter that it was answered with.
+        let mut listing = vec!["users", pool.as_str()];
+        if let Some(filter) = filter {
+            listing.extend([
+                filter.attribute.as_str(),
+                filter.comparison.as_str(),
+                &filter.value,
+            ]);
+        }
         let after: Option<String> = page
             .token
             .as_deref()
             .map(|t| tokens::open(&self.0.key, &listing, t))
             .transpose()?;
         let after = after.unwrap_or_default();
-        let mut users = store::users::list(&self.0.db, &pool, &after, size as i64 + 1).await?;
+        let limit = size as i64 + 1;
+        let mut users = match filter {
+            None => store::users::list(&self.0.db, &pool, &after, limit).await?,
+            Some(filter) => {
+                let search = Search::new(filter, case_sensitive);
+                store::users::search(&self.0.db, &pool, &search, &after, limit).await?
+            }
+        };
         let next = if users.len() > size {
             users.truncate(size);
             users

@@ -6,6 +6,7 @@
 //! took too long, 2 for a wrong flag or variable, 128 + the signal's number
 //! when a second signal cut the drain short (130 for Ctrl-C, 143 for SIGTERM).
 
+pub mod callers_file;
 pub mod config;
 pub mod database;
 pub mod health;
@@ -18,7 +19,6 @@ pub mod server;
 pub mod signals;
 pub mod start_error;
 pub mod telemetry;
-pub mod tokens;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::config::{CallersArgs, FileLimits, Flag, JobRules, ListenArgs, ServerConfig};
+use super::callers_file::CallersFile;
+use super::config::{AwsAccess, CallersArgs, FileLimits, Flag, JobRules, ListenArgs, ServerConfig};
 use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
 use super::listen;
 use super::signals::{HangUp, Signals};
-use super::tokens::TokensFile;
 use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
 use crate::grpc::{self, GrpcOptions};
-use crate::http::{self, HttpState};
+use crate::http::aws::{AwsKeys, AwsState};
+use crate::http::{self, HttpState, aws};
 use crate::objects::Objects;
 use crate::operations::callers::Callers;
 use crate::operations::{Muster, SigningKey};
@@ -79,7 +80,14 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
         grpc,
         http,
         public_url,
+        open_to_aws,
     } = listening;
+    if open_to_aws {
+        tracing::warn!(
+            "no {}: the AWS front takes any credentials",
+            Flag::AWS_ACCESS_KEYS
+        );
+    }
     let ready = || tracing::info!(%grpc, %http, %public_url, "muster-server is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
     databases.close().await;
@@ -91,8 +99,30 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
 pub struct Sockets {
     grpc: TcpListener,
     http: TcpListener,
-    tokens: Option<TokensFile>,
+    tokens: Option<CallersFile<Callers>>,
+    aws: Option<Aws>,
     listening: Listening,
+}
+
+/// Who may call over the AWS front.
+#[derive(Debug)]
+struct Aws {
+    /// `None`: everybody.
+    keys: Option<CallersFile<AwsKeys>>,
+    region: Option<String>,
+}
+
+impl Aws {
+    /// Reads the keys. `None` when there is no AWS front.
+    async fn open(args: &ListenArgs, callers: &CallersArgs) -> Result<Option<Self>, StartError> {
+        let keys = match callers.aws_access(args)? {
+            AwsAccess::Off => return Ok(None),
+            AwsAccess::Open => None,
+            AwsAccess::Keys(path) => Some(CallersFile::open(&path).await?),
+        };
+        let region = callers.aws.aws_region.clone();
+        Ok(Some(Self { keys, region }))
+    }
 }
 
 /// Where a server listens.
@@ -104,6 +134,8 @@ pub struct Listening {
     pub http: SocketAddr,
     /// What upload URLs begin with.
     pub public_url: Url,
+    /// Whether there is an AWS front that takes any credentials.
+    pub open_to_aws: bool,
 }
 
 impl Sockets {
@@ -115,9 +147,10 @@ impl Sockets {
         args.check()?;
         callers.check(args)?;
         let tokens = match &callers.tokens_file {
-            Some(path) => Some(TokensFile::open(path).await?),
+            Some(path) => Some(CallersFile::open(path).await?),
             None => None,
         };
+        let aws = Aws::open(args, callers).await?;
         let grpc = listen::bind(Flag::GRPC_ADDR, args.grpc_addr).await?;
         let http = listen::bind(Flag::HTTP_ADDR, args.http_addr).await?;
         let http_addr = listen::local(&http)?;
@@ -133,11 +166,13 @@ impl Sockets {
             grpc: listen::local(&grpc)?,
             http: http_addr,
             public_url,
+            open_to_aws: aws.as_ref().is_some_and(|aws| aws.keys.is_none()),
         };
         Ok(Self {
             grpc,
             http,
             tokens,
+            aws,
             listening,
         })
     }
@@ -174,6 +209,7 @@ impl Server<'_> {
             grpc,
             http,
             tokens,
+            aws,
             listening,
         } = self.sockets;
         let settings = self
@@ -190,7 +226,7 @@ impl Server<'_> {
         let draining = lifecycle.draining();
         let callers = match tokens {
             Some(tokens) => {
-                let callers = tokens.callers();
+                let callers = tokens.known();
                 lifecycle.spawn("tokens", tokens.watch(draining.clone()));
                 callers
             }
@@ -203,12 +239,29 @@ impl Server<'_> {
         let routes = grpc::router(muster.clone(), callers.clone(), options, health.server())
             .map_err(StartError::Bug)?;
         lifecycle.spawn("gRPC", listen::grpc(grpc, routes, draining.clone()));
-        let router = http::router(HttpState {
-            muster,
+        let mut router = http::router(HttpState {
+            muster: muster.clone(),
             callers,
             ready: health.ready(),
             upload_idle_timeout: http::UPLOAD_IDLE_TIMEOUT,
         });
+        if let Some(Aws { keys, region }) = aws {
+            let keys = match keys {
+                Some(file) => {
+                    let keys = file.known();
+                    lifecycle.spawn("access keys", file.watch(draining.clone()));
+                    keys
+                }
+                None => AwsKeys::open(),
+            };
+            router = router.merge(aws::routes(AwsState {
+                muster,
+                keys,
+                region,
+                clock: Arc::new(SystemClock),
+                request_timeout: self.rules.request_timeout,
+            }));
+        }
         lifecycle.spawn("HTTP", listen::http(http, router, draining));
         Ok(listening)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Flag, ListenArgs};
+use super::{AwsAccess, AwsArgs, Flag, ListenArgs};
 use crate::process::StartError;
 
 /// Who may call.
@@ -21,6 +21,9 @@ pub struct CallersArgs {
         value_name = "FILE"
     )]
     pub tokens_file: Option<PathBuf>,
+    /// Who may call over the AWS front.
+    #[command(flatten)]
+    pub aws: AwsArgs,
 }
 
 impl CallersArgs {
@@ -41,5 +44,19 @@ impl CallersArgs {
                 Flag::HTTP_ADDR
             ),
         ))
+    }
+
+    /// Who may call over the AWS front.
+    ///
+    /// # Errors
+    /// [`StartError::Setting`] where everybody could, and must not.
+    pub fn aws_access(&self, listen: &ListenArgs) -> Result<AwsAccess, StartError> {
+        self.aws.access(listen, self.tokens_file.is_some())
+    }
+
+    /// Whether there is a file that is read again on SIGHUP.
+    #[must_use]
+    pub fn heeds_hang_up(&self) -> bool {
+        self.tokens_file.is_some() || self.aws.aws_access_keys.is_some()
     }
 }

@@ -5,6 +5,7 @@
 //! refused at start by name. Secrets are checked after parsing, because the
 //! parser's messages repeat the value.
 
+mod aws;
 mod callers;
 mod database;
 mod file_limits;
@@ -20,6 +21,7 @@ mod values;
 
 use std::fmt;
 
+pub use aws::{AwsAccess, AwsArgs};
 pub use callers::CallersArgs;
 pub use database::{DatabaseArgs, DatabaseUrl, place, settings};
 pub use file_limits::FileLimits;
@@ -68,6 +70,10 @@ impl Flag {
     pub const SIGNING_KEY: Self = Self::new("--signing-key", "MUSTER_SIGNING_KEY");
     /// `--tokens-file`.
     pub const TOKENS_FILE: Self = Self::new("--tokens-file", "MUSTER_TOKENS_FILE");
+    /// `--aws-front`.
+    pub const AWS_FRONT: Self = Self::new("--aws-front", "MUSTER_AWS_FRONT");
+    /// `--aws-access-keys`.
+    pub const AWS_ACCESS_KEYS: Self = Self::new("--aws-access-keys", "MUSTER_AWS_ACCESS_KEYS");
 }
 
 impl fmt::Display for Flag {

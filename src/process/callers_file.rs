@@ -1,0 +1,124 @@
+//! Files that say who may call: read at the start, and again on SIGHUP.
+
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use super::config::Flag;
+use crate::domain::error::Error;
+use crate::http::aws::AwsKeys;
+use crate::operations::callers::Callers;
+
+/// What such a file holds. All clones change together.
+pub trait Known: Clone + Send + Sync + 'static {
+    /// The flag that names the file.
+    const FLAG: Flag;
+    /// What to call it.
+    const WHAT: &'static str;
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Invalid argument, without any secret of the file.
+    fn parse(json: &str) -> Result<Self, Error>;
+
+    /// Takes what another text says instead.
+    ///
+    /// # Errors
+    /// As [`Known::parse`]; all is then as before.
+    fn replace(&self, json: &str) -> Result<(), Error>;
+}
+
+impl Known for Callers {
+    const FLAG: Flag = Flag::TOKENS_FILE;
+    const WHAT: &'static str = "tokens file";
+
+    fn parse(json: &str) -> Result<Self, Error> {
+        Self::from_tokens(json)
+    }
+
+    fn replace(&self, json: &str) -> Result<(), Error> {
+        self.replace(json)
+    }
+}
+
+impl Known for AwsKeys {
+    const FLAG: Flag = Flag::AWS_ACCESS_KEYS;
+    const WHAT: &'static str = "file of access keys";
+
+    fn parse(json: &str) -> Result<Self, Error> {
+        Self::from_json(json)
+    }
+
+    fn replace(&self, json: &str) -> Result<(), Error> {
+        self.replace(json)
+    }
+}
+
+/// A file that is read again on SIGHUP.
+#[derive(Debug)]
+pub struct CallersFile<T> {
+    path: PathBuf,
+    known: T,
+    hang_ups: Signal,
+}
+
+impl<T: Known> CallersFile<T> {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`StartError::Setting`] when it cannot be read or is no such file.
+    pub async fn open(path: &Path) -> Result<Self, StartError> {
+        // First of all: until it is listened for, SIGHUP ends the process.
+        let hang_ups =
+            signal(SignalKind::hangup()).map_err(StartError::system("listen for signals"))?;
+        let refused = |problem: String| {
+            StartError::setting(T::FLAG, format!("{}: {problem}", path.display()))
+        };
+        let json = tokio::fs::read_to_string(path)
+            .await
+            .map_err(|e| refused(e.to_string()))?;
+        let known = T::parse(&json).map_err(|e| refused(e.to_string()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            known,
+            hang_ups,
+        })
+    }
+
+    /// What the file holds, which changes when it is read again.
+    #[must_use]
+    pub fn known(&self) -> T {
+        self.known.clone()
+    }
+
+    /// Reads the file again on every SIGHUP. When it is wrong, all stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// None; the type is that of a task.
+    pub async fn watch(mut self, draining: CancellationToken) -> Result<(), Error> {
+        let watch = async {
+            while self.hang_ups.recv().await.is_some() {
+                let path = self.path.display();
+                match self.read_again().await {
+                    Ok(()) => tracing::info!(%path, "read the {} again", T::WHAT),
+                    Err(problem) => {
+                        tracing::error!(%path, problem, "the {} of before stays in force", T::WHAT);
+                    }
+                }
+            }
+        };
+        draining.run_until_cancelled(watch).await;
+        Ok(())
+    }
+
+    async fn read_again(&self) -> Result<(), String> {
+        let json = tokio::fs::read_to_string(&self.path)
+            .await
+            .map_err(|e| e.to_string())?;
+        self.known.replace(&json).map_err(|e| e.to_string())
+    }
+}
