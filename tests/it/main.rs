@@ -1,6 +1,7 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
 mod batches;
+mod crash;
 mod embedded_postgres;
 mod expiry;
 mod imports;

@@ -7,4 +7,5 @@ pub mod look;
 pub mod muster;
 pub mod process;
 pub mod services;
+pub mod proxy;
 mod template;
