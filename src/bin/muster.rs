@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use muster::cli::Cli;
+use muster::process::{block_on, config};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    Cli::parse().run().await
+fn main() -> ExitCode {
+    block_on(config::parse::<Cli>().run())
 }

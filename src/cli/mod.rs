@@ -24,12 +24,17 @@ mod token;
 mod transfer;
 mod users;
 
+use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::api::v1::{UserImportJob, UserImportJobStatus};
+use crate::dev::demo::{self, DemoArgs};
+use crate::dev::stack::{self, DevArgs};
+use crate::process::migrate::{self, MigrateArgs};
+use crate::process::probe::{self, HealthArgs};
 use bar::Bar;
 use failure::Failure;
 use import::ImportArgs;
@@ -60,6 +65,34 @@ pub struct Cli {
 enum Command {
     #[command(flatten)]
     Client(ClientCommand),
+    /// Run Postgres, a server and a scheduler here until Ctrl-C
+    #[command(after_help = "Examples:
+  muster dev
+  muster dev --data-dir /tmp/muster --grpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0")]
+    Dev(Box<DevArgs>),
+    /// Import a thousand users through the real service, and compare the result
+    #[command(
+        after_help = "Exits with 0 only when every row came to what it must. Leaves nothing behind.
+
+Examples:
+  muster demo
+  muster demo users.csv"
+    )]
+    Demo(DemoArgs),
+    /// Bring a database's schema up to date; safe to run twice, and at once
+    #[command(after_help = "Examples:
+  muster migrate --database-url postgres://muster@localhost/muster")]
+    Migrate(MigrateArgs),
+    /// Ask a server or scheduler whether it serves
+    #[command(
+        after_help = "Exits with 0 only when the answer is SERVING, and within 5 s.
+
+Examples:
+  muster health
+  muster health 127.0.0.1:50051
+  muster health --scheduler 127.0.0.1:50052"
+    )]
+    Health(HealthArgs),
 }
 
 /// What to ask of a server.
@@ -108,6 +141,38 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         match self.command {
             Command::Client(command) => client(self.session, command).await,
+            Command::Dev(args) => stack::run(*args).await,
+            Command::Demo(args) => demo::run(args, import_as_typed).await,
+            Command::Migrate(args) => migrate::run(args).await,
+            Command::Health(args) => probe::run(args, &self.session.server.to_string()).await,
+        }
+    }
+}
+
+/// `muster import`, from the words that a user would type.
+async fn import_as_typed(import: demo::Import) -> ExitCode {
+    let server = import.about.grpc.to_string();
+    let words: [&OsStr; 10] = [
+        "muster".as_ref(),
+        "--server".as_ref(),
+        server.as_ref(),
+        "--http".as_ref(),
+        import.about.public_url.as_str().as_ref(),
+        "--token=".as_ref(),
+        "import".as_ref(),
+        import.file.as_ref(),
+        "--pool".as_ref(),
+        import.pool.as_ref(),
+    ];
+    match Cli::try_parse_from(words) {
+        Ok(Cli {
+            session,
+            command: Command::Client(command),
+        }) => client(session, command).await,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::FAILURE
         }
     }
 }

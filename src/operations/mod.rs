@@ -1,9 +1,11 @@
 //! What muster does: each operation authorises, decides, and acts in one
 //! transaction. No transport in sight: gRPC, HTTP and the AWS front call these.
 
+pub mod callers;
 mod fields;
 pub mod jobs;
 pub mod pools;
+pub mod refusal;
 pub mod reports;
 mod request_id;
 pub mod signing;

@@ -182,7 +182,14 @@ fn words<T: PartialEq>(
     known: &'static [&'static str],
     parse: fn(&str) -> Option<T>,
 ) -> Vec<T> {
-    let mut out = Vec::with_capacity(given.len());
+    let mut out = Vec::new();
+    // Each word once is the most that can be right: a longer list is not gone
+    // through, so that its faults do not take many times the memory it does.
+    if given.len() > known.len() {
+        let most = format!("must have at most {} entries", known.len());
+        fields.refuse(field, None, Constraint::Other(most));
+        return out;
+    }
     for (i, word) in given.iter().enumerate() {
         match parse(word) {
             None => fields.refuse(format!("{field}[{i}]"), Some(word), Constraint::Enum(known)),
@@ -254,11 +261,9 @@ fn schema(fields: &mut Fields, request: &CreatePool) -> PoolSchema {
 fn custom(fields: &mut Fields, given: &[CustomAttribute]) -> Vec<CustomAttribute> {
     const FIELD: &str = "custom_attributes";
     if given.len() > MAX_CUSTOM_ATTRIBUTES {
-        fields.refuse(
-            FIELD,
-            None,
-            Constraint::Other(format!("must be at most {MAX_CUSTOM_ATTRIBUTES}")),
-        );
+        let most = format!("must have at most {MAX_CUSTOM_ATTRIBUTES} entries");
+        fields.refuse(FIELD, None, Constraint::Other(most));
+        return Vec::new();
     }
     let mut names = BTreeSet::new();
     let mut out = Vec::with_capacity(given.len());

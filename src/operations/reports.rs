@@ -5,7 +5,7 @@ use futures_util::stream::BoxStream;
 
 use super::fields::{Fields, Page};
 use super::{Muster, tokens};
-use crate::domain::error::Error;
+use crate::domain::error::{Error, ErrorKind};
 use crate::domain::ids::JobId;
 use crate::domain::job::UserImportJob;
 use crate::domain::principal::{Principal, Role};
@@ -88,7 +88,10 @@ impl Muster {
         // A job in a foreign pool is no job.
         self.pool(caller, Role::Reader, &job.user_pool_id)
             .await
-            .map_err(|_| missing())?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => missing(),
+                _ => error,
+            })?;
         let Some(upload) = job.upload.clone() else {
             let why = match (job.total_bytes, job.status.is_terminal()) {
                 (None, false) => "No csv file was uploaded for the user import job yet.",

@@ -161,8 +161,14 @@ impl Muster {
             Ok(replaced) => {
                 // A lost answer leaves two objects; both go with the job's folder.
                 tx.commit().await?;
-                if let Some(old) = replaced {
-                    self.0.objects.delete(&old).await?;
+                if let Some(old) = replaced
+                    && let Err(error) = self.0.objects.delete(&old).await
+                {
+                    // The new upload is in place; the old one goes with the job's folder.
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a replaced upload could not be deleted"
+                    );
                 }
                 tracing::info!(
                     user_pool_id = %pool, job_id = %id,

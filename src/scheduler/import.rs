@@ -81,6 +81,8 @@ impl Scheduler {
         match outcome {
             Outcome::Done => {
                 tracing::info!("all rows are accounted for");
+                // A Stop that comes now must not wait for the lease to run out.
+                release(&self.0.db, claim).await?;
                 self.finish_tick().await?;
             }
             Outcome::Stopped => {

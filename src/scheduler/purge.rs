@@ -4,6 +4,7 @@
 use time::Duration;
 
 use super::Scheduler;
+use super::run::PURGE;
 use crate::domain::error::Error;
 use crate::store::lanes::JobKey;
 use crate::store::purge as store;
@@ -39,6 +40,7 @@ impl Scheduler {
                 return Ok(gone);
             }
             for job in due {
+                self.beat(PURGE);
                 // The object first: a crash in between finds the note again.
                 self.delete_objects(&job).await?;
                 store::upload_gone(self.db(), &job).await?;
@@ -78,7 +80,9 @@ impl Scheduler {
             }
             for job in due {
                 self.delete_objects(&job).await?;
-                while store::delete_rejections(self.db(), &job, BITE).await? > 0 {}
+                while store::delete_rejections(self.db(), &job, BITE).await? > 0 {
+                    self.beat(PURGE);
+                }
                 store::delete_job(self.db(), &job).await?;
                 gone += 1;
             }
@@ -98,7 +102,9 @@ impl Scheduler {
                 while store::delete_jobs_of(self.db(), &pool, now, MANY).await? {
                     self.purge_jobs().await?;
                 }
-                while store::delete_users_of(self.db(), &pool, BITE).await? > 0 {}
+                while store::delete_users_of(self.db(), &pool, BITE).await? > 0 {
+                    self.beat(PURGE);
+                }
                 store::delete_pool(self.db(), &pool).await?;
                 gone += 1;
             }

@@ -192,7 +192,7 @@ impl Database {
         })
     }
 
-    /// Listens for [`Database::wake`].
+    /// Listens for [`Transaction::wake`].
     ///
     /// # Errors
     /// Unavailable without a database.

@@ -5,5 +5,7 @@ pub mod gate;
 pub mod imports;
 pub mod look;
 pub mod muster;
+pub mod process;
+pub mod services;
 pub mod proxy;
 mod template;

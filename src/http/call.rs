@@ -1,0 +1,50 @@
+//! What happens to every call before and after its handler: an id and a span.
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use super::error;
+use crate::domain::error::Error;
+use crate::operations::callers::RequestId;
+use crate::operations::refusal::log_refusal;
+
+/// A call, to its handler: what it is known by.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) request_id: RequestId,
+}
+
+impl Call {
+    /// Logs an error, and makes it the call's answer.
+    pub(super) fn refuse(&self, error: &Error) -> Response {
+        let status = error::status(error.kind());
+        log_refusal(error, status.as_str(), &self.request_id);
+        error::response(error, &self.request_id)
+    }
+}
+
+/// Serves one call.
+pub(super) async fn serve(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(RequestId::HEADER);
+    let request_id = RequestId::take(given.map(HeaderValue::as_bytes));
+    // Not the query, which holds the signature of an upload.
+    let span = tracing::info_span!(
+        "http",
+        method = %request.method(),
+        path = request.uri().path(),
+        %request_id,
+        caller = tracing::field::Empty
+    );
+    request.extensions_mut().insert(Call {
+        request_id: request_id.clone(),
+    });
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+        response.headers_mut().insert(RequestId::HEADER, value);
+    }
+    response
+}

@@ -1,0 +1,103 @@
+//! The database: where it is, and how much of it a process may use.
+
+use std::time::Duration;
+
+use clap::Args;
+use url::Url;
+
+use super::Flag;
+use super::secret::Secret;
+use crate::process::StartError;
+use crate::store::DatabaseSettings;
+
+/// Where the database is.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseUrl {
+    /// The database: postgres://user:password@host:port/database. Better given by its variable:
+    /// others can see the flags of a process
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Secret,
+}
+
+/// The database of a process that serves.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArgs {
+    #[command(flatten)]
+    at: DatabaseUrl,
+    /// Most connections to the database, one for the health check aside [default: as many as are
+    /// needed; a server 16, a scheduler --import-jobs x --import-lanes + 4]
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_MAX_CONNECTIONS",
+        hide_env_values = true,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    database_max_connections: Option<u32>,
+}
+
+impl DatabaseArgs {
+    /// The settings for a process that needs at least `least` connections and
+    /// is well off with `enough`.
+    ///
+    /// # Errors
+    /// [`StartError::Setting`] when it was given fewer.
+    pub fn settings(&self, least: u32, enough: u32) -> Result<DatabaseSettings, StartError> {
+        let max_connections = self.database_max_connections.unwrap_or(enough);
+        if max_connections < least {
+            return Err(StartError::setting(
+                Flag::DATABASE_MAX_CONNECTIONS,
+                format!("{max_connections} is too few: this process needs {least} or more"),
+            ));
+        }
+        settings(&self.at.database_url, max_connections)
+    }
+}
+
+/// The settings for `max_connections` to a database.
+///
+/// # Errors
+/// [`StartError::Setting`] when the URL is none of Postgres; without the URL.
+pub fn settings(url: &Secret, max_connections: u32) -> Result<DatabaseSettings, StartError> {
+    let postgres =
+        Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    if !postgres {
+        return Err(StartError::setting(
+            Flag::DATABASE_URL,
+            "expected postgres://user:password@host:port/database",
+        ));
+    }
+    Ok(DatabaseSettings {
+        url: url.expose().to_owned(),
+        max_connections,
+        acquire_timeout: Duration::from_secs(10),
+        // A batch of an import is the longest statement there is.
+        statement_timeout: Duration::from_secs(60),
+        lock_timeout: Duration::from_secs(10),
+    })
+}
+
+/// A database's URL without password and parameters, save the folder of a
+/// Unix socket.
+#[must_use]
+pub fn place(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else {
+        return "(not a URL)".to_owned();
+    };
+    let socket = url
+        .query_pairs()
+        .find_map(|(name, value)| (name == "host").then(|| value.into_owned()));
+    url.set_query(socket.map(|folder| format!("host={folder}")).as_deref());
+    // Only a URL without a host refuses, and that one has no password.
+    if url.set_password(None).is_err() {
+        tracing::trace!("a database without a host");
+    }
+    url.into()
+}

@@ -1,0 +1,37 @@
+/// Every flag with values that it must refuse.
+pub const WRONG: &[(&str, &[&str])] = &[
+    ("--object-store", &["", "/tmp/x"]),
+    ("--database-max-connections", &["0", "-1", "many"]),
+    (
+        "--grpc-addr",
+        &["", "50051", "localhost:50051", "127.0.0.1"],
+    ),
+    ("--http-addr", &["127.0.0.1:99999"]),
+    ("--scheduler-addr", &["127.0.0.1:"]),
+    ("--public-url", &["", "muster.example.com"]),
+    ("--expire-after", &["", "0", "59s", "48h 1ms", "24"]),
+    ("--upload-url-ttl", &["0", "8d"]),
+    ("--retain-upload", &["-1s", "forever", "11y"]),
+    ("--max-upload-bytes", &["0", "5 gigs", "2TiB"]),
+    ("--max-rows", &["0", "1e6", "-1"]),
+    ("--max-row-chars", &["0", "99999999"]),
+    ("--max-jobs-per-pool", &["0"]),
+    (
+        "--region",
+        &[
+            "",
+            "a b",
+            "a/b",
+            "0123456789012345678901234567890123456789012345",
+        ],
+    ),
+    ("--import-lanes", &["0", "65"]),
+    ("--import-jobs", &["0", "65"]),
+    ("--lease", &["0", "500ms", "11m"]),
+    ("--poll", &["0", "2m"]),
+    ("--batch-rows", &["0", "100001"]),
+    ("--batch-bytes", &["1", "65MiB"]),
+    ("--request-timeout", &["0", "1ms", "11m"]),
+    ("--log", &["", "verbose", "info,verbose", "muster=loud"]),
+    ("--log-format", &["", "xml"]),
+];

@@ -1,0 +1,263 @@
+//! Whether a process is fit to serve, judged from outside the loops it judges.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::domain::error::Error;
+use crate::scheduler::Scheduler;
+use crate::store::Database;
+
+/// How often health is judged.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long the database may take for a sign of life.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The name of the scheduler in `grpc.health.v1`.
+pub const SCHEDULER: &str = "muster.scheduler";
+/// The names in `grpc.health.v1` of what a server serves.
+pub const SERVER: &[&str] = &[
+    "",
+    "muster.v1.UserImportService",
+    "muster.v1.UserPoolService",
+    "muster.v1.UserService",
+];
+
+/// What gRPC's health service and `/readyz` say. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    reporter: HealthReporter,
+    names: Vec<&'static str>,
+    ready: watch::Sender<bool>,
+    /// Held while anything changes, so that all names say the same.
+    closed: Mutex<bool>,
+}
+
+impl Health {
+    /// Health of the services of these names; not serving yet.
+    pub async fn new(names: &[&'static str]) -> Self {
+        let health = Self(Arc::new(Inner {
+            reporter: HealthReporter::new(),
+            names: names.to_vec(),
+            ready: watch::Sender::new(false),
+            closed: Mutex::new(false),
+        }));
+        health.report(false).await;
+        health
+    }
+
+    /// The gRPC service that tells.
+    #[must_use]
+    pub fn server(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.0.reporter.clone()))
+    }
+
+    /// What `/readyz` tells.
+    #[must_use]
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.0.ready.subscribe()
+    }
+
+    /// Says whether the process serves, unless it is closed.
+    pub async fn set(&self, ready: bool) {
+        let closed = self.0.closed.lock().await;
+        if !*closed {
+            self.report(ready).await;
+        }
+    }
+
+    /// Says, for good, that the process does not serve, and lets those who
+    /// watch it go: their streams would hold up the drain.
+    pub async fn close(&self) {
+        let mut closed = self.0.closed.lock().await;
+        *closed = true;
+        self.report(false).await;
+        // A stream ends with its entry, once it has told of the change. The
+        // new entry is for those who still ask.
+        let mut reporter = self.0.reporter.clone();
+        for name in &self.0.names {
+            reporter.clear_service_status(name).await;
+        }
+        self.report(false).await;
+    }
+
+    async fn report(&self, ready: bool) {
+        let status = if ready {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        for name in &self.0.names {
+            self.0.reporter.set_service_status(name, status).await;
+        }
+        self.0.ready.send_replace(ready);
+    }
+}
+
+/// What health depends on.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// A connection of the judge's own: a pool that is busy is no illness.
+    pub database: Database,
+    /// The scheduler of this process, and how old the last turn of one of its
+    /// duties may be.
+    pub scheduler: Option<(Scheduler, Duration)>,
+}
+
+impl Judge {
+    /// `Err` says what is wrong.
+    async fn verdict(&self) -> Result<(), String> {
+        if let Some((scheduler, stalled_after)) = &self.scheduler {
+            stalled(&scheduler.heartbeats(), *stalled_after)?;
+        }
+        match timeout(PATIENCE, self.database.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!(
+                "the database gave no sign of life within {} s",
+                PATIENCE.as_secs()
+            )),
+        }
+    }
+
+    /// Judges once a second until the process drains.
+    ///
+    /// # Errors
+    /// None; the type is that of a task.
+    pub async fn watch(self, health: Health, draining: CancellationToken) -> Result<(), Error> {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut before = None;
+        let mut missed = 0;
+        let judge = async {
+            loop {
+                ticks.tick().await;
+                let verdict = self.verdict().await;
+                missed = if verdict.is_ok() { 0 } else { missed + 1 };
+                // A machine that is busy for a moment is not a fault.
+                if before == Some(Ok(())) && missed == 1 {
+                    continue;
+                }
+                health.set(verdict.is_ok()).await;
+                if before.as_ref() != Some(&verdict) {
+                    match &verdict {
+                        // Whoever started the process tells of the first time.
+                        Ok(()) if before.is_none() => tracing::debug!("ready"),
+                        Ok(()) => tracing::info!("ready again"),
+                        Err(reason) => tracing::warn!(reason, "not ready"),
+                    }
+                }
+                before = Some(verdict);
+            }
+        };
+        draining.run_until_cancelled_owned(judge).await;
+        Ok(())
+    }
+}
+
+/// Whether a duty has not turned for too long, and which.
+fn stalled(heartbeats: &[(&'static str, Duration)], after: Duration) -> Result<(), String> {
+    let duties: Vec<_> = heartbeats
+        .iter()
+        .filter(|(_, age)| *age > after)
+        .map(|(duty, _)| *duty)
+        .collect();
+    if duties.is_empty() {
+        return Ok(());
+    }
+    // No ages: a text that changes every second would be logged every second.
+    Err(format!(
+        "stalled for more than {} s: {}",
+        after.as_secs(),
+        duties.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_stream::StreamExt as _;
+    use tonic::Request;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_server::Health as _;
+
+    use super::*;
+
+    fn asked(service: &str) -> Request<HealthCheckRequest> {
+        Request::new(HealthCheckRequest {
+            service: service.to_owned(),
+        })
+    }
+
+    async fn check(health: &Health, service: &str) -> i32 {
+        let reporter = health.0.reporter.clone();
+        HealthService::from_health_reporter(reporter)
+            .check(asked(service))
+            .await
+            .unwrap()
+            .into_inner()
+            .status
+    }
+
+    #[tokio::test]
+    async fn nothing_serves_until_it_is_said_to_and_all_names_say_the_same() {
+        let health = Health::new(SERVER).await;
+        for (ready, status) in [(false, 2), (true, 1), (false, 2)] {
+            health.set(ready).await;
+            assert_eq!(*health.ready().borrow(), ready);
+            for name in SERVER {
+                assert_eq!(check(&health, name).await, status, "{name}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn closing_is_for_good_and_lets_watchers_go() {
+        let health = Health::new(&["", SCHEDULER]).await;
+        health.set(true).await;
+        let reporter = health.0.reporter.clone();
+        let watch = HealthService::from_health_reporter(reporter)
+            .watch(asked(SCHEDULER))
+            .await
+            .unwrap()
+            .into_inner();
+        health.close().await;
+        health.set(true).await;
+        let seen: Vec<i32> = watch.map(|answer| answer.unwrap().status).collect().await;
+        assert_eq!(seen.last(), Some(&2));
+        assert_eq!(check(&health, "").await, 2);
+        assert!(!*health.ready().borrow());
+    }
+
+    #[test]
+    fn a_duty_that_does_not_turn_is_named() {
+        let after = Duration::from_secs(15);
+        let beats = [("expire", Duration::from_secs(15)), ("import", after * 2)];
+        assert_eq!(
+            stalled(&beats, after).unwrap_err(),
+            "stalled for more than 15 s: import"
+        );
+        assert!(stalled(&beats[..1], after).is_ok());
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_protocol() {
+        use tonic::server::NamedService as _;
+
+        use crate::api::v1::{
+            user_import_service_server::SERVICE_NAME as IMPORTS,
+            user_pool_service_server::SERVICE_NAME as POOLS,
+            user_service_server::SERVICE_NAME as USERS,
+        };
+        assert_eq!(SERVER, ["", IMPORTS, POOLS, USERS]);
+        assert_eq!(HealthServer::<HealthService>::NAME, "grpc.health.v1.Health");
+    }
+}

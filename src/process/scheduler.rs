@@ -1,0 +1,90 @@
+//! A scheduler: the duties, and a port for its health.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::service::Routes;
+
+use super::config::{FileLimits, Flag, ImportingArgs, SchedulerConfig};
+use super::database::Databases;
+use super::health::{self, Health, Judge};
+use super::lifecycle::Lifecycle;
+use super::signals::{HangUp, Signals};
+use super::{StartError, listen, refuse, telemetry};
+use crate::domain::clock::SystemClock;
+use crate::domain::ids::SystemIds;
+use crate::objects::Objects;
+use crate::scheduler::Scheduler;
+use crate::store::Database;
+
+/// The program `muster-scheduler`.
+pub async fn run_scheduler(config: SchedulerConfig) -> ExitCode {
+    telemetry::init(&config.log);
+    match schedule(&config).await {
+        Ok(code) => code,
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
+    let mut signals = Signals::install(HangUp::LeftAlone)?;
+    let health = Health::new(&["", health::SCHEDULER]).await;
+    let mut lifecycle = Lifecycle::new(health.clone());
+    let start = async {
+        let (least, enough) = config.importing.connections();
+        let settings = config.database.settings(least, enough)?;
+        let socket = listen::bind(Flag::SCHEDULER_ADDR, config.scheduler_addr).await?;
+        let address = listen::local(&socket)?;
+        let objects = config.object_store.open()?;
+        let databases = Databases::open(&settings).await?;
+        databases.check_schema().await?;
+        let scheduler = start(
+            &config.importing,
+            &config.limits,
+            databases.work.clone(),
+            objects,
+            &mut lifecycle,
+        );
+        let judge = Judge {
+            database: databases.health.clone(),
+            scheduler: Some(scheduler),
+        };
+        let draining = lifecycle.draining();
+        lifecycle.spawn("health", judge.watch(health.clone(), draining.clone()));
+        let routes = Routes::new(health.server());
+        lifecycle.spawn("health port", listen::grpc(socket, routes, draining));
+        Ok((databases, address))
+    };
+    let (databases, address) = tokio::select! {
+        started = start => started?,
+        stop = signals.next() => {
+            tracing::info!(signal = %stop, "stopped before it was ready");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let ready = || tracing::info!(health = %address, "muster-scheduler is ready");
+    let outcome = lifecycle.run(&mut signals, ready).await;
+    databases.close().await;
+    Ok(outcome.into())
+}
+
+/// Starts a scheduler's duties; answers what [`Judge`] needs to know of them.
+pub fn start(
+    args: &ImportingArgs,
+    limits: &FileLimits,
+    database: Database,
+    objects: Objects,
+    lifecycle: &mut Lifecycle,
+) -> (Scheduler, Duration) {
+    let scheduler = Scheduler::new(
+        database,
+        objects,
+        Arc::new(SystemClock),
+        Arc::new(SystemIds),
+        args.settings(limits),
+    );
+    let draining = lifecycle.draining();
+    lifecycle.spawn("scheduler", scheduler.clone().run(draining));
+    (scheduler, args.stalled_after())
+}
