@@ -83,8 +83,7 @@ impl Scheduler {
                 while store::delete_rejections(self.db(), &job, BITE).await? > 0 {
                     self.beat(PURGE);
                 }
-                store::delete_job(self.db(), &job).await?;
-                gone += 1;
+                gone += u64::from(store::delete_job(self.db(), &job).await?);
             }
         }
     }
@@ -105,8 +104,7 @@ impl Scheduler {
                 while store::delete_users_of(self.db(), &pool, BITE).await? > 0 {
                     self.beat(PURGE);
                 }
-                store::delete_pool(self.db(), &pool).await?;
-                gone += 1;
+                gone += u64::from(store::delete_pool(self.db(), &pool).await?);
             }
         }
     }

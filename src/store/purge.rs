@@ -85,16 +85,19 @@ pub async fn delete_rejections(db: &Database, job: &JobKey, limit: i64) -> Resul
     Ok(done.rows_affected())
 }
 
-/// Deletes the row of a job that a caller deleted, and of which nothing else
-/// is left.
+/// Deletes the row of a job that a caller deleted, if none of its row reports
+/// is left: another purge may still be at them, and may die. Answers whether
+/// it did.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn delete_job(db: &Database, job: &JobKey) -> Result<(), Error> {
+pub async fn delete_job(db: &Database, job: &JobKey) -> Result<bool, Error> {
     let mut tx = db.begin("purge_job").await?;
     let done = sqlx::query!(
         "DELETE FROM user_import_jobs
-         WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NOT NULL",
+         WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM rejected_rows
+               WHERE user_pool_id = $1 AND job_id = $2)",
         job.user_pool_id.as_str(),
         job.job_id.0,
     )
@@ -103,7 +106,8 @@ pub async fn delete_job(db: &Database, job: &JobKey) -> Result<(), Error> {
     if done.rows_affected() > 1 {
         exactly_one(done.rows_affected(), "delete_job")?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Pools that callers deleted, at most `limit`.
@@ -171,11 +175,12 @@ pub async fn delete_users_of(db: &Database, pool: &UserPoolId, limit: i64) -> Re
     Ok(done.rows_affected())
 }
 
-/// Deletes the row of a deleted pool of which nothing else is left.
+/// Deletes the row of a deleted pool, if none of its users is left: another
+/// purge may still be at them, and may die. Answers whether it did.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn delete_pool(db: &Database, pool: &UserPoolId) -> Result<(), Error> {
+pub async fn delete_pool(db: &Database, pool: &UserPoolId) -> Result<bool, Error> {
     let mut tx = db.begin("purge_pool").await?;
     sqlx::query!(
         "DELETE FROM request_ids WHERE user_pool_id = $1",
@@ -183,13 +188,15 @@ pub async fn delete_pool(db: &Database, pool: &UserPoolId) -> Result<(), Error> 
     )
     .execute(tx.connection())
     .await?;
-    sqlx::query!(
-        "DELETE FROM user_pools WHERE user_pool_id = $1 AND deletion_date IS NOT NULL",
+    let done = sqlx::query!(
+        "DELETE FROM user_pools WHERE user_pool_id = $1 AND deletion_date IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM users WHERE user_pool_id = $1)",
         pool.as_str()
     )
     .execute(tx.connection())
     .await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Forgets up to `limit` request ids from before a time. Answers how many.

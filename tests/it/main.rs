@@ -5,6 +5,7 @@ mod crash;
 mod embedded_postgres;
 mod expiry;
 mod imports;
+mod layers;
 mod lifecycle;
 mod paging;
 mod process_dev;

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use muster::domain::error::{Error, Reason};
 use muster::domain::job::JobStatus as S;
 
+use crate::support::gate::Gate;
 use crate::support::imports::{RETAIN, TestJob, users_csv, work};
 use crate::support::muster::{TestMuster, admin};
 
@@ -216,6 +217,59 @@ async fn a_purge_that_was_cut_off_after_the_object_goes_on_with_the_rest() {
     deleted.expect("half a purge");
     assert_eq!(purge(&test).await, 1);
     assert_eq!(test.describe(&job).await.upload, None);
+}
+
+/// Runs a purge that finds another one half-way through: it has deleted the
+/// rows of one bite, and then it dies.
+async fn purge_beside(test: &TestMuster, bite: &str) {
+    let mut other = Gate::shut(test, bite).await;
+    let scheduler = test.scheduler();
+    let tick = tokio::spawn(async move { scheduler.purge_tick().await });
+    other.waiting(1).await;
+    other.open().await;
+    assert_eq!(tick.await.expect("a task").expect("a purge"), 1);
+}
+
+/// More than a purge deletes at once.
+const MORE_THAN_A_BITE: i64 = 10_003;
+
+#[tokio::test]
+async fn a_purge_that_finds_another_at_a_jobs_reports_leaves_none_behind() {
+    let test = TestMuster::new();
+    let pool = test.pool().await;
+    let job = ended(&test, &pool).await;
+    test.sql(&format!(
+        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code)
+         SELECT user_pool_id, job_id, 3 + n, code
+         FROM rejected_rows, generate_series(1, {MORE_THAN_A_BITE}) AS n"
+    ))
+    .await
+    .expect("many reports");
+    let deleted = test.muster.delete_job(&admin(), &pool, &job.id).await;
+    deleted.expect("a deletion");
+    purge_beside(&test, "DELETE FROM rejected_rows WHERE line < 10003").await;
+    assert_eq!(test.rows("rejected_rows").await, 0);
+    assert_eq!(test.rows("user_import_jobs").await, 0);
+}
+
+#[tokio::test]
+async fn a_purge_that_finds_another_at_a_pools_users_leaves_none_behind() {
+    let test = TestMuster::new();
+    let pool = test.pool().await;
+    test.sql(&format!(
+        "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+             user_create_date, import_job_id, import_line)
+         SELECT '{pool}', lpad(n::text, 5, '0'), 'made up', gen_random_uuid(),
+             'RESET_REQUIRED', now(), gen_random_uuid(), n
+         FROM generate_series(1, {MORE_THAN_A_BITE}) AS n"
+    ))
+    .await
+    .expect("many users");
+    let deleted = test.muster.delete_pool(&admin(), &pool).await;
+    deleted.expect("a deletion");
+    purge_beside(&test, "DELETE FROM users WHERE import_line <= 10000").await;
+    assert_eq!(test.rows("users").await, 0);
+    assert_eq!(test.rows("user_pools").await, 0);
 }
 
 #[tokio::test]
