@@ -341,14 +341,16 @@ pub async fn set_upload(
 /// Unavailable without a database.
 pub async fn expire(db: &Database, now: OffsetDateTime, limit: i64) -> Result<u64, Error> {
     let done = sqlx::query!(
-        "UPDATE user_import_jobs
-         SET status = $3, completion_date = $1, completion_message = $4,
-             upload_purge_at = $1
-         WHERE (user_pool_id, job_id) IN (
+        "WITH due AS MATERIALIZED (
              SELECT user_pool_id, job_id FROM user_import_jobs
              WHERE status = 'CREATED' AND expires_at <= $1
              ORDER BY expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
-           AND status = 'CREATED'",
+         UPDATE user_import_jobs j
+         SET status = $3, completion_date = $1, completion_message = $4,
+             upload_purge_at = $1
+         FROM due d
+         WHERE j.user_pool_id = d.user_pool_id AND j.job_id = d.job_id
+           AND j.status = 'CREATED'",
         now,
         limit,
         Transition::Expire.to().as_str(),

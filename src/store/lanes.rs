@@ -62,15 +62,19 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
 /// Unavailable without a database.
 pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Error> {
     let mut tx = db.begin("dispatch").await?;
+    // Materialised: as a subquery it could be run for each PENDING job, with
+    // other jobs each time, and more than `limit` in the end.
     let done = sqlx::query!(
-        "WITH taken AS (
-             UPDATE user_import_jobs SET status = 'IN_PROGRESS'
-             WHERE (user_pool_id, job_id) IN (
-                 SELECT user_pool_id, job_id FROM user_import_jobs
-                 WHERE status = 'PENDING'
-                 ORDER BY start_date LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
-               AND status = 'PENDING'
-             RETURNING user_pool_id, job_id),
+        "WITH oldest AS MATERIALIZED (
+             SELECT user_pool_id, job_id FROM user_import_jobs
+             WHERE status = 'PENDING'
+             ORDER BY start_date LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED),
+         taken AS (
+             UPDATE user_import_jobs j SET status = 'IN_PROGRESS'
+             FROM oldest o
+             WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
+               AND j.status = 'PENDING'
+             RETURNING j.user_pool_id, j.job_id),
          made AS (
              INSERT INTO import_lanes (user_pool_id, job_id, lane)
              SELECT t.user_pool_id, t.job_id, lane

@@ -1,4 +1,6 @@
-//! What is deleted for good, in bites that end soon.
+//! What is deleted for good, in bites that end soon. A bite ends at the key of
+//! its last row: a list of its rows is gone through once for each of them when
+//! Postgres does not know how many there are.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -73,9 +75,10 @@ pub async fn deleted_jobs(db: &Database, limit: i64) -> Result<Vec<JobKey>, Erro
 pub async fn delete_rejections(db: &Database, job: &JobKey, limit: i64) -> Result<u64, Error> {
     let done = sqlx::query!(
         "DELETE FROM rejected_rows
-         WHERE user_pool_id = $1 AND job_id = $2 AND line IN (
-             SELECT line FROM rejected_rows WHERE user_pool_id = $1 AND job_id = $2
-             ORDER BY line LIMIT $3)",
+         WHERE user_pool_id = $1 AND job_id = $2 AND line <= (
+             SELECT max(line) FROM (
+                 SELECT line FROM rejected_rows WHERE user_pool_id = $1 AND job_id = $2
+                 ORDER BY line LIMIT $3) AS bite)",
         job.user_pool_id.as_str(),
         job.job_id.0,
         limit,
@@ -164,9 +167,10 @@ pub async fn delete_jobs_of(
 /// Unavailable without a database.
 pub async fn delete_users_of(db: &Database, pool: &UserPoolId, limit: i64) -> Result<u64, Error> {
     let done = sqlx::query!(
-        "DELETE FROM users WHERE user_pool_id = $1 AND username_key IN (
-             SELECT username_key FROM users WHERE user_pool_id = $1
-             ORDER BY username_key LIMIT $2)",
+        "DELETE FROM users WHERE user_pool_id = $1 AND username_key <= (
+             SELECT max(username_key) FROM (
+                 SELECT username_key FROM users WHERE user_pool_id = $1
+                 ORDER BY username_key LIMIT $2) AS bite)",
         pool.as_str(),
         limit,
     )

@@ -67,7 +67,7 @@ async fn a_worker_that_is_shut_down_during_any_batch_hands_the_job_over_whole() 
             handed_over += 1;
             let counters = test.describe(&job).await.counters;
             assert!(counters.imported > 0, "the batch that went on is written");
-            assert!(counters.total() < expected.counters.total());
+            assert!(counters.total() <= expected.counters.total());
         } else {
             assert_eq!(outcome, Outcome::Done);
         }

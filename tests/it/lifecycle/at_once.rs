@@ -1,6 +1,8 @@
 //! Many callers and schedulers on the same jobs at once: each job is counted,
 //! taken up and claimed once.
 
+use std::time::Duration;
+
 use muster::domain::error::{ErrorKind, Reason};
 use muster::domain::job::JobStatus as S;
 use tokio::task::JoinSet;
@@ -59,6 +61,23 @@ async fn a_deleted_job_makes_room_for_one_more_and_only_one() {
         full.push(test.create_with(&pool, |_| ()).await.is_err());
     }
     assert_eq!(full, [false, false, true, true], "deleted, created, twice");
+}
+
+#[tokio::test]
+async fn a_scheduler_takes_up_the_oldest_jobs_and_no_more_than_it_has_room_for() {
+    let test = TestMuster::new();
+    let pool = test.pool().await;
+    let mut jobs = Vec::new();
+    for _ in 0..8 {
+        jobs.push(test.started(&pool, users_csv(["ann"])).await);
+        test.clock.advance(Duration::from_secs(1));
+    }
+    let scheduler = test.scheduler_with(|s| s.max_jobs = 3);
+    assert_eq!(scheduler.dispatch_tick().await.expect("a tick"), 3);
+    for (n, job) in jobs.iter().enumerate() {
+        let expected = if n < 3 { S::InProgress } else { S::Pending };
+        assert_eq!(test.status(job).await, expected, "job {n}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -150,7 +150,12 @@ fn enter(account: &Account) -> (PathBuf, File) {
         let held = user.metadata().expect("the lock's metadata");
         if fs::metadata(dir.join("users.lock")).is_ok_and(|found| found.ino() == held.ino()) {
             let owner = fs::symlink_metadata(&dir).expect("the folder's metadata");
-            assert_eq!(owner.uid(), account.uid(), "owner of {}", dir.display());
+            if owner.uid() == geteuid().as_raw() {
+                // Whoever made it may not have given it away yet.
+                account.own(&dir).expect("a folder of the account's");
+            } else {
+                assert_eq!(owner.uid(), account.uid(), "owner of {}", dir.display());
+            }
             return (dir, user);
         }
     }
