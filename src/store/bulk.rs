@@ -185,6 +185,8 @@ pub async fn insert_or_reject(
 
 /// Says of each row at `out` which user stands in its way. Users that this job
 /// made from a later line do not count: row by row, they were not there yet.
+/// Each row is looked up by itself; as one join, Postgres may read the whole
+/// pool for it when it takes the pool for small.
 async fn explain(
     tx: &mut Transaction,
     job: &JobKey,
@@ -209,8 +211,11 @@ async fn explain(
                CASE WHEN u.import_job_id = $2 THEN u.import_line END AS earlier_line
            FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
                AS c (line, username_key, email_alias, phone_number_alias, preferred_username_alias)
-           LEFT JOIN users u ON u.user_pool_id = $1 AND u.username_key = c.username_key
-               AND NOT (u.import_job_id = $2 AND u.import_line > c.line)"#,
+           LEFT JOIN LATERAL (
+               SELECT username_key, import_job_id, import_line FROM users
+               WHERE user_pool_id = $1 AND username_key = c.username_key
+                 AND NOT (import_job_id = $2 AND import_line > c.line)
+               LIMIT 1) u ON true"#,
         job.user_pool_id.as_str(),
         job.job_id.0,
         &pick(&users.import_line, out)[..] as _,
