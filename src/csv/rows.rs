@@ -168,6 +168,13 @@ impl RowSplitter {
         self.line
     }
 
+    /// Whether the row that comes next is known to be over the row limit, before
+    /// its end is seen.
+    #[must_use]
+    pub const fn is_over_limit(&self) -> bool {
+        self.skipping.is_some()
+    }
+
     /// The bytes of memory held.
     #[must_use]
     pub fn capacity(&self) -> usize {

@@ -268,6 +268,13 @@ impl Intake {
                 )));
             }
         }
+        // Its end may be far away, and would make it no better.
+        if self.header.is_none() && self.splitter.is_over_limit() {
+            return Err(Error::invalid_upload(format!(
+                "The header on line {} is longer than the row limit.",
+                self.splitter.next_line()
+            )));
+        }
         Ok(())
     }
 }

@@ -15,8 +15,8 @@ use crate::operations::callers::Callers;
 pub trait Known: Clone + Send + Sync + 'static {
     /// The flag that names the file.
     const FLAG: Flag;
-    /// What to call it.
-    const WHAT: &'static str;
+    /// What it lists, for messages: `tokens`.
+    const LISTED: &'static str;
 
     /// Reads a file's text.
     ///
@@ -33,7 +33,7 @@ pub trait Known: Clone + Send + Sync + 'static {
 
 impl Known for Callers {
     const FLAG: Flag = Flag::TOKENS_FILE;
-    const WHAT: &'static str = "tokens file";
+    const LISTED: &'static str = "tokens";
 
     fn parse(json: &str) -> Result<Self, Error> {
         Self::from_tokens(json)
@@ -46,7 +46,7 @@ impl Known for Callers {
 
 impl Known for AwsKeys {
     const FLAG: Flag = Flag::AWS_ACCESS_KEYS;
-    const WHAT: &'static str = "file of access keys";
+    const LISTED: &'static str = "access keys";
 
     fn parse(json: &str) -> Result<Self, Error> {
         Self::from_json(json)
@@ -104,9 +104,10 @@ impl<T: Known> CallersFile<T> {
             while self.hang_ups.recv().await.is_some() {
                 let path = self.path.display();
                 match self.read_again().await {
-                    Ok(()) => tracing::info!(%path, "read the {} again", T::WHAT),
+                    Ok(()) => tracing::info!(%path, "read the {} file again", T::LISTED),
                     Err(problem) => {
-                        tracing::error!(%path, problem, "the {} of before stays in force", T::WHAT);
+                        let listed = T::LISTED;
+                        tracing::error!(%path, problem, "the {listed} of before stay in force");
                     }
                 }
             }

@@ -78,7 +78,7 @@ pub struct ImportingArgs {
         long,
         env = "MUSTER_BATCH_ROWS",
         hide_env_values = true,
-        default_value = "10000",
+        default_value = "5000",
         value_name = "N",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]

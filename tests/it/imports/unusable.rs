@@ -1,13 +1,14 @@
 //! Files that cannot be imported: refused at the upload where muster sees them
 //! there, else the end of their job.
 
+use bytes::Bytes;
 use muster::domain::error::Reason;
 use muster::domain::job::{FailureReason as F, JobStatus as S, UserImportJob};
 use muster::domain::rules::password_hash::PasswordHashingAlgorithm;
 use muster::operations::jobs::CreateJob;
 
 use crate::support::gate::Gate;
-use crate::support::imports::{TestJob, counted, users_csv, work};
+use crate::support::imports::{TestJob, counted, upload_request, users_csv, work};
 use crate::support::muster::TestMuster;
 
 fn bcrypt(job: &mut CreateJob) {
@@ -246,4 +247,20 @@ async fn a_stop_comes_before_the_end_of_a_file_that_cannot_be_imported() {
     assert_eq!(ended.status, S::Stopped);
     assert_eq!(ended.failure_reason, None);
     assert_eq!(test.rows("import_lanes").await, 0);
+}
+
+#[tokio::test]
+async fn a_header_without_an_end_is_refused_before_the_end_of_the_file() {
+    let test = TestMuster::new();
+    let pool = test.pool().await;
+    let job = test.create(&pool).await;
+    let endless = futures_util::stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 4096])));
+    let refused = test
+        .muster
+        .receive_upload(upload_request(&job.url), endless)
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.reason(), Reason::InvalidUpload);
+    assert!(refused.to_string().contains("longer than the row limit"));
+    assert_eq!(test.files(), 0);
 }
