@@ -3,10 +3,11 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Muster;
 use super::fields::{Fields, Page};
 use super::request_id::fingerprint;
 use super::signing::UploadGrant;
-use super::{Muster, tokens};
+use super::tokens::{self, Listing};
 use crate::domain::error::{Error, Reason};
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::{Counters, JobStatus, UserImportJob};
@@ -178,34 +179,26 @@ impl Muster {
         }
         let size = fields.page_size(page.size);
         let pool = fields.finish_with(pool)?;
-        let listing = ["jobs", pool.as_str()];
-        let after: Option<(i64, String)> = page
-            .token
-            .as_deref()
-            .map(|t| tokens::open(&self.0.key, &listing, t))
-            .transpose()?;
-        let after = after
+        let listing = Listing {
+            key: &self.0.key,
+            name: &["jobs", pool.as_str()],
+            size,
+            token: page.token.as_deref(),
+        };
+        let after = listing
+            .after::<(i64, String)>()?
             .map(|(micros, id)| {
                 let id = Uuid::try_parse(&id).map_err(|_| Error::invalid_page_token())?;
                 Ok::<_, Error>((tokens::date(micros)?, id))
             })
             .transpose()?;
-        // One more than asked for tells whether there is another page.
-        let mut jobs = store::jobs::list(&self.0.db, &pool, after, size as i64 + 1).await?;
+        let jobs = store::jobs::list(&self.0.db, &pool, after, listing.limit()).await?;
         if jobs.is_empty() {
             self.pool(caller, Role::Reader, &pool).await?;
         }
-        let next = if jobs.len() > size {
-            jobs.truncate(size);
-            jobs.last()
-                .map(|j| {
-                    let position = (tokens::micros(j.creation_date), j.job_id.0.to_string());
-                    tokens::seal(&self.0.key, &listing, &position)
-                })
-                .transpose()?
-        } else {
-            None
-        };
+        let (jobs, next) = listing.page(jobs, |j| {
+            (tokens::micros(j.creation_date), j.job_id.0.to_string())
+        })?;
         let views = jobs
             .into_iter()
             .map(|job| self.view(caller, job))

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Muster;
 use super::fields::{Fields, Page};
-use super::{Muster, tokens};
+use super::tokens::{self, Listing};
 use crate::domain::attribute::{
     AliasAttribute, CUSTOM_PREFIX, StandardAttribute, VerifiableAttribute,
 };
@@ -129,12 +130,13 @@ impl Muster {
         let mut fields = Fields::default();
         let size = fields.page_size(page.size);
         fields.finish()?;
-        let listing = ["pools"];
-        let after: Option<(i64, String)> = page
-            .token
-            .as_deref()
-            .map(|t| tokens::open(&self.0.key, &listing, t))
-            .transpose()?;
+        let listing = Listing {
+            key: &self.0.key,
+            name: &["pools"],
+            size,
+            token: page.token.as_deref(),
+        };
+        let after: Option<(i64, String)> = listing.after()?;
         let after = match &after {
             None => None,
             Some((micros, id)) => Some((tokens::date(*micros)?, id.as_str())),
@@ -143,21 +145,13 @@ impl Muster {
             Pools::All => None,
             Pools::Only(ids) => Some(ids.iter().map(ToString::to_string).collect()),
         };
-        let mut pools =
-            store::pools::list(&self.0.db, only.as_deref(), after, size as i64 + 1).await?;
-        let next = if pools.len() > size {
-            pools.truncate(size);
-            pools
-                .last()
-                .map(|p| {
-                    let position = (tokens::micros(p.creation_date), p.user_pool_id.as_str());
-                    tokens::seal(&self.0.key, &listing, &position)
-                })
-                .transpose()?
-        } else {
-            None
-        };
-        Ok((pools, next))
+        let pools = store::pools::list(&self.0.db, only.as_deref(), after, listing.limit()).await?;
+        listing.page(pools, |p| {
+            (
+                tokens::micros(p.creation_date),
+                p.user_pool_id.as_str().to_owned(),
+            )
+        })
     }
 
     /// Deletes a pool with all that is in it.

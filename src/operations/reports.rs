@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use super::Muster;
 use super::fields::{Fields, Page};
-use super::{Muster, tokens};
+use super::tokens::Listing;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::ids::JobId;
 use crate::domain::job::UserImportJob;
@@ -41,30 +42,17 @@ impl Muster {
         let size = fields.page_size(page.size);
         fields.finish()?;
         let job = named.job.to_string();
-        let listing = ["rejected", named.pool.as_str(), &job];
-        let after: Option<u64> = page
-            .token
-            .as_deref()
-            .map(|t| tokens::open(&self.0.key, &listing, t))
-            .transpose()?;
-        self.load_job(&named).await?;
-        let mut rows = store::rejections::list(
-            &self.0.db,
-            &named.pool,
-            named.job,
-            after.unwrap_or(0),
-            size as i64 + 1,
-        )
-        .await?;
-        let next = if rows.len() > size {
-            rows.truncate(size);
-            rows.last()
-                .map(|r| tokens::seal(&self.0.key, &listing, &r.line))
-                .transpose()?
-        } else {
-            None
+        let listing = Listing {
+            key: &self.0.key,
+            name: &["rejected", named.pool.as_str(), &job],
+            size,
+            token: page.token.as_deref(),
         };
-        Ok((rows, next))
+        let after: u64 = listing.after()?.unwrap_or(0);
+        self.load_job(&named).await?;
+        let (pool, job, limit) = (&named.pool, named.job, listing.limit());
+        let rows = store::rejections::list(&self.0.db, pool, job, after, limit).await?;
+        listing.page(rows, |r| r.line)
     }
 
     /// Answers the original rows that were not imported, with the reason beside

@@ -10,6 +10,51 @@ use time::OffsetDateTime;
 use super::SigningKey;
 use crate::domain::error::Error;
 
+/// A listing of which one page is asked for.
+pub(super) struct Listing<'a> {
+    pub(super) key: &'a SigningKey,
+    /// What sort of listing of what; a token is good for no other.
+    pub(super) name: &'a [&'a str],
+    /// Entries of a page.
+    pub(super) size: usize,
+    /// The token that the page before answered.
+    pub(super) token: Option<&'a str>,
+}
+
+impl Listing<'_> {
+    /// Where the page before ended; `None` for the first page.
+    pub(super) fn after<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        self.token
+            .map(|token| open(self.key, self.name, token))
+            .transpose()
+    }
+
+    /// How many entries to look for: one more than asked for tells whether
+    /// there is another page.
+    pub(super) fn limit(&self) -> i64 {
+        i64::try_from(self.size)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1)
+    }
+
+    /// Cuts what was found to a page, and answers the next page's token.
+    pub(super) fn page<T, P: Serialize>(
+        &self,
+        mut found: Vec<T>,
+        position: impl FnOnce(&T) -> P,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        if found.len() <= self.size {
+            return Ok((found, None));
+        }
+        found.truncate(self.size);
+        let next = found
+            .last()
+            .map(|last| seal(self.key, self.name, &position(last)))
+            .transpose()?;
+        Ok((found, next))
+    }
+}
+
 /// Bytes of the signature that a token carries.
 const MAC: usize = 16;
 /// No token that we make is longer, in characters.
@@ -17,11 +62,7 @@ const MAX_TOKEN: usize = 2048;
 
 /// Makes the token for a position in a listing. `listing` names the listing,
 /// its pool included.
-pub(super) fn seal<T: Serialize>(
-    key: &SigningKey,
-    listing: &[&str],
-    position: &T,
-) -> Result<String, Error> {
+fn seal<T: Serialize>(key: &SigningKey, listing: &[&str], position: &T) -> Result<String, Error> {
     let mut bytes = serde_json::to_vec(position).map_err(Error::internal)?;
     let mac = key.sign("page", &parts(listing, &bytes))?;
     bytes.extend_from_slice(&mac[..MAC]);
@@ -29,11 +70,7 @@ pub(super) fn seal<T: Serialize>(
 }
 
 /// The position in a token that this listing answered.
-pub(super) fn open<T: DeserializeOwned>(
-    key: &SigningKey,
-    listing: &[&str],
-    token: &str,
-) -> Result<T, Error> {
+fn open<T: DeserializeOwned>(key: &SigningKey, listing: &[&str], token: &str) -> Result<T, Error> {
     let refused = Error::invalid_page_token;
     if token.len() > MAX_TOKEN {
         return Err(refused());

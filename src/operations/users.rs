@@ -1,7 +1,8 @@
 //! Describe, list and search users.
 
+use super::Muster;
 use super::fields::{Fields, Page};
-use super::{Muster, tokens};
+use super::tokens::Listing;
 use crate::domain::error::{Constraint, Error};
 use crate::domain::ids::UserPoolId;
 use crate::domain::principal::{Principal, Role};
@@ -117,37 +118,30 @@ impl Muster {
         let pool = self.pool(caller, Role::Reader, &pool).await?;
         let (pool, case_sensitive) = (pool.user_pool_id, pool.schema.case_sensitive);
         // A token is good for the filter that it was answered with.
-        let mut listing = vec!["users", pool.as_str()];
+        let mut name = vec!["users", pool.as_str()];
         if let Some(filter) = filter {
-            listing.extend([
+            name.extend([
                 filter.attribute.as_str(),
                 filter.comparison.as_str(),
                 &filter.value,
             ]);
         }
-        let after: Option<String> = page
-            .token
-            .as_deref()
-            .map(|t| tokens::open(&self.0.key, &listing, t))
-            .transpose()?;
-        let after = after.unwrap_or_default();
-        let limit = size as i64 + 1;
-        let mut users = match filter {
+        let listing = Listing {
+            key: &self.0.key,
+            name: &name,
+            size,
+            token: page.token.as_deref(),
+        };
+        let after: String = listing.after()?.unwrap_or_default();
+        let limit = listing.limit();
+        let users = match filter {
             None => store::users::list(&self.0.db, &pool, &after, limit).await?,
             Some(filter) => {
                 let search = Search::new(filter, case_sensitive);
                 store::users::search(&self.0.db, &pool, &search, &after, limit).await?
             }
         };
-        let next = if users.len() > size {
-            users.truncate(size);
-            users
-                .last()
-                .map(|u| tokens::seal(&self.0.key, &listing, &u.username_key))
-                .transpose()?
-        } else {
-            None
-        };
+        let (users, next) = listing.page(users, |u| u.username_key.clone())?;
         Ok((users.into_iter().map(|u| u.user).collect(), next))
     }
 }

@@ -18,6 +18,9 @@ impl Scheduler {
         while self.finish_stopped().await? || self.finish_done().await? {
             ended += 1;
         }
+        if ended > 0 {
+            self.purge_at_once().await;
+        }
         Ok(ended)
     }
 

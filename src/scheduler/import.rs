@@ -122,6 +122,7 @@ impl Scheduler {
             reason = fault.reason.as_str(),
             "the file cannot be imported"
         );
+        self.purge_at_once().await;
         Ok(true)
     }
 

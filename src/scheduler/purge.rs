@@ -49,6 +49,20 @@ impl Scheduler {
         }
     }
 
+    /// After the end of a job: deletes its upload where none is to be kept. What
+    /// cannot be deleted now is left to the purge.
+    pub(super) async fn purge_at_once(&self) {
+        if !self.0.settings.retain_upload.is_zero() {
+            return;
+        }
+        if let Err(error) = self.purge_uploads().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an upload could not be deleted at the end of its job; the purge tries again"
+            );
+        }
+    }
+
     async fn delete_objects(&self, job: &JobKey) -> Result<(), Error> {
         self.0
             .objects

@@ -18,6 +18,10 @@ impl Scheduler {
             let mut tx = self.db().begin("rescue").await?;
             let cap = self.0.settings.max_fruitless;
             let Some(due) = next_fruitless(&mut tx, cap).await? else {
+                drop(tx);
+                if given_up > 0 {
+                    self.purge_at_once().await;
+                }
                 return Ok(given_up);
             };
             let folded = fold_lanes(&mut tx, &due.job).await?;

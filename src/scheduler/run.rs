@@ -1,9 +1,10 @@
 //! The loops that turn the duties, and the signs of life that they give.
 
-use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,6 +30,9 @@ const LONGEST_SWEEP: Duration = Duration::from_secs(30);
 const PURGE_PAUSE: Duration = Duration::from_secs(15);
 /// The pause before listening is tried again.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// One round of a duty.
+type Tick = fn(Scheduler) -> BoxFuture<'static, Result<(), Error>>;
 
 /// When a duty's loop last turned.
 #[derive(Debug)]
@@ -93,55 +97,30 @@ impl Scheduler {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let poll = self.0.settings.poll;
         let sweep = LONGEST_SWEEP.min(poll * 10);
+        let duties: [(usize, Duration, Tick); 6] = [
+            (DISPATCH, poll, |s| {
+                async move { s.dispatch_tick().await.map(drop) }.boxed()
+            }),
+            (IMPORT, poll, |s| {
+                async move { s.import_tick().await.map(drop) }.boxed()
+            }),
+            (FINISH, poll, |s| {
+                async move { s.finish_tick().await.map(drop) }.boxed()
+            }),
+            (EXPIRE, sweep, |s| {
+                async move { s.expire_tick().await.map(drop) }.boxed()
+            }),
+            (RESCUE, sweep, |s| {
+                async move { s.rescue_tick().await.map(drop) }.boxed()
+            }),
+            (PURGE, PURGE_PAUSE.min(poll * 15), |s| {
+                async move { s.purge_tick().await.map(drop) }.boxed()
+            }),
+        ];
         let mut loops = JoinSet::new();
-        loops.spawn({
-            let s = self.clone();
-            turn(self.clone(), DISPATCH, poll, shutdown.clone(), move || {
-                let s = s.clone();
-                async move { s.dispatch_tick().await.map(drop) }
-            })
-        });
-        loops.spawn({
-            let s = self.clone();
-            turn(self.clone(), IMPORT, poll, shutdown.clone(), move || {
-                let s = s.clone();
-                async move { s.import_tick().await.map(drop) }
-            })
-        });
-        loops.spawn({
-            let s = self.clone();
-            turn(self.clone(), FINISH, poll, shutdown.clone(), move || {
-                let s = s.clone();
-                async move { s.finish_tick().await.map(drop) }
-            })
-        });
-        loops.spawn({
-            let s = self.clone();
-            turn(self.clone(), EXPIRE, sweep, shutdown.clone(), move || {
-                let s = s.clone();
-                async move { s.expire_tick().await.map(drop) }
-            })
-        });
-        loops.spawn({
-            let s = self.clone();
-            turn(self.clone(), RESCUE, sweep, shutdown.clone(), move || {
-                let s = s.clone();
-                async move { s.rescue_tick().await.map(drop) }
-            })
-        });
-        loops.spawn({
-            let s = self.clone();
-            turn(
-                self.clone(),
-                PURGE,
-                PURGE_PAUSE.min(poll * 15),
-                shutdown.clone(),
-                move || {
-                    let s = s.clone();
-                    async move { s.purge_tick().await.map(drop) }
-                },
-            )
-        });
+        for (duty, pause, tick) in duties {
+            loops.spawn(turn(self.clone(), duty, pause, shutdown.clone(), tick));
+        }
         loops.spawn(listen(self.clone(), shutdown.clone()));
 
         let mut ended = Ok(());
@@ -165,22 +144,19 @@ impl Scheduler {
 }
 
 /// Turns one duty: at its pause, or earlier when it is woken.
-async fn turn<F, T>(
+async fn turn(
     scheduler: Scheduler,
     duty: usize,
     pause: Duration,
     shutdown: CancellationToken,
-    tick: F,
-) where
-    F: Fn() -> T + Send,
-    T: Future<Output = Result<(), Error>> + Send,
-{
+    tick: Tick,
+) {
     let never = Notify::new();
     let wake = scheduler.0.wake.get(duty).unwrap_or(&never);
     while !shutdown.is_cancelled() {
         let span = tracing::info_span!("duty", name = DUTIES[duty]);
         // Not cut off by a shutdown: a duty's round is short and bounded.
-        if let Err(error) = tick().instrument(span.clone()).await {
+        if let Err(error) = tick(scheduler.clone()).instrument(span.clone()).await {
             span.in_scope(|| {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

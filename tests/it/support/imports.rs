@@ -1,9 +1,11 @@
 //! Jobs in a line each: pools, uploads, and schedulers that tick when told to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
+use muster::domain::clock::Clock;
 use muster::domain::error::Error;
 use muster::domain::ids::{JobId, SystemIds, UserPoolId};
 use muster::domain::job::{Counters, UserImportJob};
@@ -48,9 +50,14 @@ impl TestJob {
 
 /// Claims a job as a worker does that nobody has seen before.
 pub async fn claim(db: &Database) -> Option<Claim> {
-    let settings = scheduler_settings();
+    claim_for(db, scheduler_settings().lease).await
+}
+
+/// The same, for another time.
+pub async fn claim_for(db: &Database, lease: Duration) -> Option<Claim> {
+    let max_fruitless = scheduler_settings().max_fruitless;
     let (worker, token) = (Uuid::new_v4(), Uuid::new_v4());
-    lanes::claim(db, worker, token, settings.lease, settings.max_fruitless)
+    lanes::claim(db, worker, token, lease, max_fruitless)
         .await
         .expect("a look for jobs")
 }
@@ -111,22 +118,27 @@ impl TestMuster {
             self.db.clone(),
             self.objects.clone(),
             self.clock.clone(),
-            std::sync::Arc::new(SystemIds),
+            Arc::new(SystemIds),
             settings,
         )
     }
 
     /// The part of a scheduler that imports what is claimed, and no more.
     pub fn importer(&self) -> Importer {
+        self.importer_with(self.db.clone(), self.clock.clone(), 100)
+    }
+
+    /// One over another connection, by another clock, with other batches.
+    pub fn importer_with(&self, db: Database, clock: Arc<dyn Clock>, rows: usize) -> Importer {
         let settings = scheduler_settings();
         Importer::new(
-            self.db.clone(),
+            db,
             self.objects.clone(),
-            self.clock.clone(),
-            std::sync::Arc::new(SystemIds),
+            clock,
+            Arc::new(SystemIds),
             ImportSettings {
                 lease: settings.lease,
-                batch_rows: settings.batch_rows,
+                batch_rows: rows,
                 batch_bytes: settings.batch_bytes,
                 max_row_chars: settings.max_row_chars,
                 max_rows: settings.max_rows,

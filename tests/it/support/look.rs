@@ -84,6 +84,16 @@ impl TestMuster {
         Ok(done.rows_affected())
     }
 
+    /// Lets all leases run out, as if their time had passed.
+    pub async fn expire_leases(&self) {
+        self.sql(
+            "UPDATE import_lanes SET lease_expires_at = clock_timestamp() - interval '1 second'
+             WHERE lease_token IS NOT NULL",
+        )
+        .await
+        .expect("leases that have run out");
+    }
+
     /// How many rows a table has.
     pub async fn rows(&self, table: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))

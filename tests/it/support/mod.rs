@@ -6,5 +6,6 @@ pub mod imports;
 pub mod look;
 pub mod muster;
 pub mod process;
+pub mod proxy;
 pub mod services;
 mod template;

@@ -97,6 +97,11 @@ impl TestMuster {
         self.database.url()
     }
 
+    /// Where the object store keeps an object.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// How many files the object store holds, parts of broken uploads included.
     pub fn files(&self) -> usize {
         count(&self.folder.path().join("uploads"))

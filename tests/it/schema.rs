@@ -1,0 +1,278 @@
+//! The schema refuses rows that cannot be, and says what each column is.
+
+use muster::domain::attribute::{AliasAttribute, VerifiableAttribute};
+use muster::domain::job::{JobStatus, MAX_COMPLETION_MESSAGE, Transition};
+use muster::domain::pool::MfaConfiguration;
+use muster::domain::rules::password_hash::PasswordHashingAlgorithm;
+use muster::domain::user::UserStatus;
+use sqlx::Row as _;
+
+use crate::support::imports::{claim, users_csv};
+use crate::support::muster::TestMuster;
+
+/// Runs a statement that a CHECK refuses, and answers its name.
+async fn refused_by(test: &TestMuster, statement: &str) -> String {
+    let error = test.sql(statement).await.expect_err(statement);
+    let error = error.as_database_error().expect("an answer of Postgres");
+    assert!(error.is_check_violation(), "{statement}: {error}");
+    error.constraint().expect("a name").to_owned()
+}
+
+#[tokio::test]
+async fn jobs_that_cannot_be_are_refused() {
+    let test = TestMuster::new();
+    let pool = test.pool().await;
+    let job = test.started(&pool, users_csv(["ann"])).await;
+    let end = "completion_date = now(), completion_message = 'x'";
+    let long = "x".repeat(MAX_COMPLETION_MESSAGE + 1);
+    let start = "status = 'CREATED', start_date = NULL";
+    let cases = [
+        ("status = 'RUNNING'".to_owned(), "status_known"),
+        (format!("status = 'FAILED', {end}"), "reason_when_failed"),
+        (
+            "failure_reason = 'NO_PROGRESS'".to_owned(),
+            "reason_when_failed",
+        ),
+        (
+            format!("status = 'STOPPED', failure_reason = 'NO_PROGRESS', {end}"),
+            "reason_when_failed",
+        ),
+        ("status = 'SUCCEEDED'".to_owned(), "completed_when_terminal"),
+        (end.to_owned(), "completed_when_terminal"),
+        (
+            "status = 'STOPPED', completion_date = now()".to_owned(),
+            "message_when_terminal",
+        ),
+        (
+            format!("status = 'STOPPED', completion_date = now(), completion_message = '{long}'"),
+            "message_length",
+        ),
+        (
+            "start_date = NULL".to_owned(),
+            "started_unless_created_or_expired",
+        ),
+        (
+            "status = 'CREATED'".to_owned(),
+            "started_unless_created_or_expired",
+        ),
+        (
+            format!("status = 'EXPIRED', {end}"),
+            "started_unless_created_or_expired",
+        ),
+        ("total_bytes = NULL".to_owned(), "started_with_an_upload"),
+        ("upload_object = NULL".to_owned(), "active_with_its_upload"),
+        ("imported_users = -1".to_owned(), "counters_not_negative"),
+        ("failed_users = -1".to_owned(), "counters_not_negative"),
+        ("deletion_date = now()".to_owned(), "deleted_only_at_rest"),
+        (
+            "max_rejected_percent = 101".to_owned(),
+            "max_rejected_percent_range",
+        ),
+        ("job_name = ''".to_owned(), "job_name_length"),
+        (
+            "password_hashing_algorithm = 'MD5'".to_owned(),
+            "password_hashing_algorithm_known",
+        ),
+    ];
+    for (change, check) in cases {
+        let statement = format!("UPDATE user_import_jobs SET {change}");
+        assert_eq!(refused_by(&test, &statement).await, check, "{change}");
+    }
+    // The way back that no transition takes would be a row that can be.
+    test.sql(&format!("UPDATE user_import_jobs SET {start}"))
+        .await
+        .expect("a job that is CREATED");
+    assert_eq!(test.status(&job).await, JobStatus::Created);
+}
+
+#[tokio::test]
+async fn lanes_reports_users_and_pools_that_cannot_be_are_refused() {
+    let test = TestMuster::new();
+    test.started(&test.pool().await, users_csv(["ann"])).await;
+    test.scheduler().dispatch_tick().await.expect("a dispatch");
+    claim(&test.db).await.expect("the job");
+    let report = "INSERT INTO rejected_rows VALUES ('local_1', gen_random_uuid(), 1, 'X')";
+    let user = "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+            user_create_date, import_job_id, import_line)
+        VALUES ('local_1', 'a', 'a', gen_random_uuid(), 'OLD', now(), gen_random_uuid(), 2)";
+    for (statement, check) in [
+        ("UPDATE import_lanes SET lease_token = NULL", "lease_whole"),
+        ("UPDATE import_lanes SET lease_worker = NULL", "lease_whole"),
+        (
+            "UPDATE import_lanes SET lease_expires_at = NULL",
+            "lease_whole",
+        ),
+        (
+            "UPDATE import_lanes SET checkpoint_bytes = -1",
+            "checkpoint_not_negative",
+        ),
+        (
+            "UPDATE import_lanes SET checkpoint_line = 0",
+            "checkpoint_not_negative",
+        ),
+        (
+            "UPDATE import_lanes SET skipped_users = -1",
+            "counters_not_negative",
+        ),
+        (
+            "UPDATE import_lanes SET lane = -1 - lane",
+            "lane_not_negative",
+        ),
+        (report, "line_after_header"),
+        (user, "user_status_known"),
+        (
+            "UPDATE user_pools SET import_job_count = -1",
+            "import_job_count_not_negative",
+        ),
+        (
+            "UPDATE user_pools SET alias_attributes = '{name}'",
+            "alias_attributes_known",
+        ),
+        (
+            "UPDATE user_pools SET mfa_configuration = ''",
+            "mfa_configuration_known",
+        ),
+        ("UPDATE user_pools SET pool_name = ''", "pool_name_length"),
+    ] {
+        assert_eq!(refused_by(&test, statement).await, check, "{statement}");
+    }
+}
+
+/// The words in quotes of a CHECK, as Postgres wrote it down.
+async fn words_of(test: &TestMuster, check: &str) -> Vec<String> {
+    let definition: String = sqlx::query_scalar(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1",
+    )
+    .bind(check)
+    .fetch_one(&mut test.connection().await)
+    .await
+    .unwrap_or_else(|e| panic!("{check}: {e}"));
+    let mut words: Vec<String> = definition
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    words.sort();
+    words
+}
+
+fn sorted<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    words.sort();
+    words
+}
+
+#[tokio::test]
+async fn the_words_of_the_checks_are_those_of_the_domain() {
+    let test = TestMuster::new();
+    let statuses = |keep: fn(JobStatus) -> bool| {
+        sorted(
+            JobStatus::ALL
+                .into_iter()
+                .filter(|s| keep(*s))
+                .map(JobStatus::as_str),
+        )
+    };
+    let verifiable = [VerifiableAttribute::Email, VerifiableAttribute::PhoneNumber];
+    let aliases = [
+        AliasAttribute::Email,
+        AliasAttribute::PhoneNumber,
+        AliasAttribute::PreferredUsername,
+    ];
+    let mfa = [
+        MfaConfiguration::Off,
+        MfaConfiguration::Optional,
+        MfaConfiguration::On,
+    ];
+    let users = [UserStatus::Confirmed, UserStatus::ResetRequired];
+    for (check, words) in [
+        ("status_known", statuses(|_| true)),
+        ("completed_when_terminal", statuses(JobStatus::is_terminal)),
+        ("deleted_only_at_rest", statuses(JobStatus::is_active)),
+        (
+            "started_unless_created_or_expired",
+            statuses(|s| {
+                // Where no Start leads to.
+                s == JobStatus::Created || Transition::Expire.to() == s
+            }),
+        ),
+        (
+            "active_with_its_upload",
+            statuses(|s| Transition::GiveUp.from().contains(&s)),
+        ),
+        (
+            "reason_when_failed",
+            sorted([Transition::GiveUp.to().as_str()]),
+        ),
+        (
+            "password_hashing_algorithm_known",
+            sorted(PasswordHashingAlgorithm::ALL.map(PasswordHashingAlgorithm::as_str)),
+        ),
+        (
+            "auto_verified_attributes_known",
+            sorted(verifiable.map(VerifiableAttribute::as_str)),
+        ),
+        (
+            "username_attributes_known",
+            sorted(verifiable.map(VerifiableAttribute::as_str)),
+        ),
+        (
+            "alias_attributes_known",
+            sorted(aliases.map(AliasAttribute::as_str)),
+        ),
+        (
+            "mfa_configuration_known",
+            sorted(mfa.map(MfaConfiguration::as_str)),
+        ),
+        ("user_status_known", sorted(users.map(UserStatus::as_str))),
+    ] {
+        assert_eq!(words_of(&test, check).await, words, "{check}");
+    }
+}
+
+#[tokio::test]
+async fn every_table_and_column_says_what_it_is() {
+    let test = TestMuster::new();
+    let rows = sqlx::query(
+        "SELECT c.relname::text AS \"table\", a.attname::text AS \"column\",
+             obj_description(c.oid, 'pg_class') AS about_table,
+             col_description(c.oid, a.attnum) AS about_column
+         FROM pg_class c
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+           AND c.relname <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut test.connection().await)
+    .await
+    .expect("the columns");
+    assert!(rows.len() > 80, "{} columns", rows.len());
+    for row in rows {
+        let (table, column): (String, String) = (row.get("table"), row.get("column"));
+        for about in ["about_table", "about_column"] {
+            let comment: Option<String> = row.get(about);
+            let comment = comment.unwrap_or_default();
+            assert!(
+                comment.ends_with('.'),
+                "{table}.{column}: {about}: {comment:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_pool_leads_every_key() {
+    let test = TestMuster::new();
+    let others: Vec<String> = sqlx::query_scalar(
+        "SELECT x.indexrelid::regclass::text FROM pg_index x
+         JOIN pg_class c ON c.oid = x.indrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> '_sqlx_migrations'
+           AND x.indisunique
+           AND (SELECT attname FROM pg_attribute
+                WHERE attrelid = x.indrelid AND attnum = x.indkey[0]) <> 'user_pool_id'",
+    )
+    .fetch_all(&mut test.connection().await)
+    .await
+    .expect("the keys");
+    assert!(others.is_empty(), "{others:?}");
+}
