@@ -1,6 +1,7 @@
 """Servers and clients for the tests."""
 
 import json
+import os
 import subprocess
 import time
 
@@ -103,9 +104,8 @@ def pool(idp):
     return make_pool(idp)
 
 
-@pytest.fixture(scope="session")
-def busy_pool(idp):
-    """A pool with a job in progress that is slow to end, and the job."""
+def start_slow_job(idp):
+    """A pool with a job that is slow to end, and the job."""
     pool = make_pool(idp, "busy")
     job = make_job(idp, pool, "slow")
     servers.upload(job["PreSignedUrl"], servers.csv_file(400_000))
@@ -127,8 +127,6 @@ class Cli:
         }
 
     def run(self, *arguments, cwd=None):
-        import os
-
         command = ["aws", "cognito-idp", *arguments, "--endpoint-url", self.url]
         environment = {**os.environ, **self.environment}
         return subprocess.run(

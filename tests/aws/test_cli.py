@@ -8,7 +8,7 @@ import pytest
 from conftest import Cli, make_job, make_pool, wait_for
 from server import ROLE, csv_file, upload
 
-NOW_OR_NEVER = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation: (.*)", re.S)
+ERROR = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation: (.*)", re.S)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def example(idp):
 
 
 def error(text):
-    name, operation, message = NOW_OR_NEVER.search(text).groups()
+    name, operation, message = ERROR.search(text).groups()
     return name, operation, message.strip()
 
 

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 import members
-from conftest import client, make_job, make_pool, wait_for
+from conftest import client, make_job, make_pool, start_slow_job, wait_for
 from server import ADMIN, HASTY, JOBLESS, KEYS, NOTHING, READER, ROLE, STRANGER, Key, csv_file, upload
 
 LATE = Key("AKIALATELATELATELATE", "late/late/late/late/late/late/late/late", "late")
@@ -54,10 +54,9 @@ class Provocations:
     """How to provoke each exception: a method of its name calls the operation
     so that it has to answer so."""
 
-    def __init__(self, server, small_server, busy_pool):
+    def __init__(self, server, small_server):
         self.server = server
         self.small = small_server
-        self.busy_pool = busy_pool
         self.idp = client(server)
 
     def call(self, idp, operation, given):
@@ -87,7 +86,7 @@ class Provocations:
         while time.monotonic() < end:
             try:
                 self.call(hasty, operation, arguments(operation, NOWHERE))
-            except (hasty.exceptions.ResourceNotFoundException,):
+            except hasty.exceptions.ResourceNotFoundException:
                 pass
 
     def LimitExceededException(self, operation):
@@ -102,14 +101,11 @@ class Provocations:
         self.call(self.idp, operation, {"UserPoolId": pool, "JobId": job})
 
     def UserImportInProgressException(self, operation):
-        pool, job = self.busy_pool
-        status = self.idp.describe_user_import_job(UserPoolId=pool, JobId=job)["UserImportJob"]
-        if status["Status"] not in ("Pending", "InProgress", "Stopping"):
-            pool = make_pool(self.idp)
-            job = make_job(self.idp, pool)
-            upload(job["PreSignedUrl"], csv_file(400_000))
-            self.idp.start_user_import_job(UserPoolId=pool, JobId=job["JobId"])
-        self.call(self.idp, operation, {"UserPoolId": pool})
+        pool, job = start_slow_job(self.idp)
+        try:
+            self.call(self.idp, operation, {"UserPoolId": pool})
+        finally:
+            self.idp.stop_user_import_job(UserPoolId=pool, JobId=job)
 
     def InternalErrorException(self, operation):
         idp = client(self.small)
@@ -125,8 +121,8 @@ class Provocations:
 
 
 @pytest.fixture(scope="module")
-def provocations(server, small_server, busy_pool):
-    return Provocations(server, small_server, busy_pool)
+def provocations(server, small_server):
+    return Provocations(server, small_server)
 
 
 @pytest.mark.parametrize("operation, name", list(declared()))

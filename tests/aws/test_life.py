@@ -1,12 +1,15 @@
 """The documented life of a job, by boto3 and curl."""
 
 import datetime
+import os
+import re
 import subprocess
 import sys
 
+import botocore
 import pytest
 
-from conftest import client, import_file, make_job, make_pool, wait_for
+from conftest import client, import_file, make_job, make_pool, start_slow_job, wait_for
 from server import PATIENCE, ROLE, csv_file, upload
 
 HEADER = (
@@ -55,15 +58,24 @@ def test_create_upload_start_describe(idp, pool, tmp_path, headers):
 
 def test_times_are_seconds_with_milliseconds(idp, pool):
     bodies = []
-    own = idp.meta.events
-    own.register("response-received.*", lambda parsed_response, **_: bodies.append(parsed_response))
-    made = make_job(idp, pool)
-    raw = made["CreationDate"].timestamp()
-    assert raw == round(raw, 3)
+
+    def note(response, **_):
+        bodies.append(response)
+
+    event = "before-parse.cognito-identity-provider.DescribeUserImportJob"
+    job = make_job(idp, pool)
+    idp.meta.events.register(event, lambda response_dict, **_: note(response_dict["body"]))
+    try:
+        idp.describe_user_import_job(UserPoolId=pool, JobId=job["JobId"])
+    finally:
+        idp.meta.events.unregister(event)
+    (body,) = bodies
+    assert re.search(rb'"CreationDate":1\d{9}\.\d{1,3}[,}]', body), body
+    assert b"null" not in body
 
 
-def test_stop_of_a_running_job(idp, busy_pool):
-    pool, job = busy_pool
+def test_stop_of_a_running_job(idp):
+    pool, job = start_slow_job(idp)
     running = wait_for(idp, pool, job, "InProgress", "Succeeded")
     assert running["Status"] == "InProgress"
     stopping = idp.stop_user_import_job(UserPoolId=pool, JobId=job)["UserImportJob"]
@@ -129,8 +141,6 @@ def test_what_is_gone_is_gone(idp, pool):
 def test_the_example_runs_as_shown(open_server, tmp_path):
     """examples/boto3_import.py, by a caller whose credentials nobody knows."""
     command = [sys.executable, "examples/boto3_import.py", "--endpoint-url", open_server.url]
-    import os
-
     environment = {
         **os.environ,
         "AWS_ACCESS_KEY_ID": "anything",
@@ -150,5 +160,5 @@ def test_the_example_runs_as_shown(open_server, tmp_path):
 
 def test_a_server_without_keys_says_so(open_server):
     assert "takes any credentials" in open_server.log.read_text()
-    unsigned = client(open_server, signature_version=__import__("botocore").UNSIGNED)
+    unsigned = client(open_server, signature_version=botocore.UNSIGNED)
     assert "UserPools" in unsigned.list_user_pools(MaxResults=1)

@@ -197,6 +197,7 @@ def test_every_ignored_member_is_accepted(loose):
 TEXTS = {
     "arn:": "arn:aws:iam::111122223333:role/r",
     "##[": "Follow {##this##}.",
+    "]+@[": "a@example.com",
     "####": "Your code is {####}.",
     "Level[1-4]": "Level1",
 }
