@@ -24,9 +24,11 @@ dev: ## run Postgres, server and scheduler here until Ctrl-C; data in .muster
 	$(CARGO) build --locked --bins
 	$(CARGO) run --locked --quiet --bin muster -- dev
 
-test: ## run all tests, against a real Postgres that they start themselves
-	@scripts/need cc postgres
+test: ## run all tests, against a real Postgres that they start themselves; AWS's own clients too
+	@scripts/need cc postgres python venv curl
 	scripts/run-tests
+	$(CARGO) build --locked --bins
+	tests/aws/run
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python
