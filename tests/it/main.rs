@@ -1,5 +1,6 @@
 //! The tests that need a real PostgreSQL or the real binaries, in one program.
 
+mod aws;
 mod batches;
 mod crash;
 mod embedded_postgres;
@@ -8,6 +9,7 @@ mod imports;
 mod layers;
 mod lifecycle;
 mod paging;
+mod process_aws;
 mod process_dev;
 mod process_help;
 mod process_import;

@@ -34,6 +34,8 @@ use axum::routing::post;
 use futures_util::stream::StreamExt as _;
 use serde::Serialize;
 use time::OffsetDateTime;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use self::fault::Fault;
 use self::input::Input;
@@ -50,7 +52,7 @@ use crate::operations::refusal::log_refusal;
 pub use self::keys::AwsKeys;
 pub use self::operation::Operation;
 
-/// The longest body. The longest that AWS's model allows is about half of it.
+/// The longest body; no call that makes sense comes near it.
 const MAX_BODY: usize = 1 << 20;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -100,9 +102,10 @@ async fn serve(
     let expects = parts.headers.contains_key(EXPECT);
     // More than anybody needs for a body of this size, and less than forever.
     let (body, reading) = receive(body, state.request_timeout).await;
+    let span = tracing::info_span!("aws", operation = Empty, caller = Empty);
     let answer = match body {
         Ok(body) => {
-            let work = answer(&state, &parts, &body);
+            let work = answer(&state, &parts, &body).instrument(span.clone());
             match tokio::time::timeout(state.request_timeout, work).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Error::deadline_exceeded().into()),
@@ -112,7 +115,7 @@ async fn serve(
     };
     let mut response = match answer {
         Ok(answer) => ok(answer),
-        Err(fault) => refuse(&call, fault),
+        Err(fault) => span.in_scope(|| refuse(&call, fault)),
     };
     if let Ok(value) = HeaderValue::from_str(call.request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -158,6 +161,8 @@ type Answer = Result<Option<Vec<u8>>, Fault>;
 
 async fn answer(state: &AwsState, parts: &Parts, body: &[u8]) -> Answer {
     let operation = Operation::of_call(&parts.headers)?;
+    let span = tracing::Span::current();
+    span.record("operation", operation.as_str());
     let request = keys::Request {
         parts,
         body,
@@ -165,9 +170,8 @@ async fn answer(state: &AwsState, parts: &Parts, body: &[u8]) -> Answer {
         now: state.clock.now(),
     };
     let caller = state.keys.authenticate(&request, operation)?;
-    tracing::Span::current().record("caller", caller.name.as_str());
+    span.record("caller", caller.name.as_str());
     let input = Input::read(operation, body)?;
-    tracing::debug!(operation = operation.as_str(), "called");
     ignored::log(operation, &input);
     call(&state.muster, &caller, operation, input).await
 }

@@ -19,7 +19,12 @@ const SCHEDULER: &[&str] = &[
 ];
 
 /// Checked after parsing, so that no message repeats them; or any will do.
-const NOT_PARSED: &[&str] = &["--database-url", "--signing-key", "--tokens-file"];
+const NOT_PARSED: &[&str] = &[
+    "--database-url",
+    "--signing-key",
+    "--tokens-file",
+    "--aws-access-keys",
+];
 
 fn bare<T: Parser>() -> Command {
     T::command().mut_args(|arg| arg.env(Resettable::Reset))
@@ -190,6 +195,45 @@ fn who_listens_to_the_network_needs_tokens() {
             assert!(text.contains("MUSTER_TOKENS_FILE"), "{text}");
             assert!(check(&[&address, "--tokens-file=x"]).is_ok());
         }
+    }
+}
+
+#[test]
+fn the_aws_front_is_open_only_where_every_caller_is_admin_anyway() {
+    let access = |more: &[&str]| {
+        let config = server(more);
+        config.callers.aws_access(&config.listen)
+    };
+    let exposed = "--http-addr=0.0.0.0:0";
+    let (tokens, keys) = ("--tokens-file=x", "--aws-access-keys=k");
+    let (on, off) = ("--aws-front=on", "--aws-front=off");
+    for open in [&[][..], &[on]] {
+        assert_eq!(access(open).unwrap(), AwsAccess::Open);
+    }
+    for none in [
+        &[off][..],
+        &[off, keys],
+        &[tokens],
+        &[exposed, tokens],
+        &[exposed],
+    ] {
+        assert_eq!(access(none).unwrap(), AwsAccess::Off, "{none:?}");
+    }
+    for known in [
+        &[keys][..],
+        &[on, keys],
+        &[exposed, tokens, keys],
+        &[exposed, keys, on],
+    ] {
+        assert_eq!(
+            access(known).unwrap(),
+            AwsAccess::Keys("k".into()),
+            "{known:?}"
+        );
+    }
+    for refused in [&[exposed, on][..], &[exposed, tokens, on], &[tokens, on]] {
+        let text = access(refused).unwrap_err().to_string();
+        assert!(text.contains("MUSTER_AWS_ACCESS_KEYS"), "{text}");
     }
 }
 

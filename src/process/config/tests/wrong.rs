@@ -1,5 +1,7 @@
 /// Every flag with values that it must refuse.
 pub const WRONG: &[(&str, &[&str])] = &[
+    ("--aws-front", &["", "true", "ON", "yes"]),
+    ("--aws-region", &["", "eu central", "eu/1"]),
     ("--object-store", &["", "/tmp/x"]),
     ("--database-max-connections", &["0", "-1", "many"]),
     (
