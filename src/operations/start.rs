@@ -7,9 +7,9 @@ use super::fields::Fields;
 use super::jobs::{JobView, Named};
 use super::request_id::fingerprint;
 use crate::domain::error::{Error, Reason};
-use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, UserImportJob};
+use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, Upload, UserImportJob};
 use crate::domain::principal::{Principal, Role};
-use crate::store;
+use crate::store::{self, Transaction};
 
 impl Muster {
     /// Queues a CREATED job for import.
@@ -45,15 +45,29 @@ impl Muster {
         };
 
         let mut tx = self.0.db.begin("start_job").await?;
-        let pool = store::pools::hold(&mut tx, &named.pool)
+        let started = self
+            .start_in(&mut tx, named, request_id, upload, there)
+            .await;
+        tx.settle(started).await
+    }
+
+    async fn start_in(
+        &self,
+        tx: &mut Transaction,
+        named: &Named,
+        request_id: Option<Uuid>,
+        upload: Option<Upload>,
+        there: bool,
+    ) -> Result<UserImportJob, Error> {
+        let pool = store::pools::hold(tx, &named.pool)
             .await?
             .ok_or_else(|| Error::user_pool_not_found(named.pool.as_str()))?;
-        let job = store::jobs::lock(&mut tx, &named.pool, named.job)
+        let job = store::jobs::lock(tx, &named.pool, named.job)
             .await?
             .ok_or_else(|| Error::job_not_found(named.job))?;
         let fingerprint = fingerprint("StartUserImportJob", &[Some(&named.job.to_string())]);
         if self
-            .seen_before(&mut tx, &named.pool, request_id, &fingerprint, named.job)
+            .seen_before(tx, &named.pool, request_id, &fingerprint, named.job)
             .await?
             .is_some()
         {
@@ -96,11 +110,10 @@ impl Muster {
                 "The user pool auto-verifies no attribute, so that no user could be imported.",
             ));
         }
-        if !store::jobs::apply(&mut tx, &named.pool, named.job, Transition::Start, now).await? {
+        if !store::jobs::apply(tx, &named.pool, named.job, Transition::Start, now).await? {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
         tx.wake().await?;
-        tx.commit().await?;
         tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "job started");
         Ok(UserImportJob {
             status: Transition::Start.to(),
@@ -131,15 +144,19 @@ impl Muster {
 
     async fn stop(&self, named: &Named) -> Result<UserImportJob, Error> {
         let mut tx = self.0.db.begin("stop_job").await?;
-        let Some(job) = store::jobs::lock(&mut tx, &named.pool, named.job).await? else {
-            drop(tx);
+        let stopping = self.stop_in(&mut tx, named).await;
+        tx.settle(stopping).await
+    }
+
+    async fn stop_in(&self, tx: &mut Transaction, named: &Named) -> Result<UserImportJob, Error> {
+        let Some(job) = store::jobs::lock(tx, &named.pool, named.job).await? else {
             return Err(self.missing_job(&named.pool, named.job).await);
         };
         if job.status == JobStatus::Stopping {
             return Ok(job);
         }
         let now = self.0.clock.now();
-        if !store::jobs::apply(&mut tx, &named.pool, named.job, Transition::Stop, now).await? {
+        if !store::jobs::apply(tx, &named.pool, named.job, Transition::Stop, now).await? {
             return Err(Error::precondition(
                 Reason::JobNotStoppable,
                 "UserImportJob",
@@ -151,7 +168,6 @@ impl Muster {
             ));
         }
         tx.wake().await?;
-        tx.commit().await?;
         tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "job stopping");
         Ok(UserImportJob {
             status: Transition::Stop.to(),

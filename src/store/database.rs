@@ -62,6 +62,27 @@ impl Transaction {
         Ok(self.0.commit().await?)
     }
 
+    /// Ends the transaction by its result: what went well lasts; of the rest
+    /// nothing does, and its locks are gone before the caller is answered.
+    ///
+    /// # Errors
+    /// That of the result; unavailable when the answer to the commit was lost.
+    pub async fn settle<T>(self, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Ok(value) => {
+                self.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // A connection that cannot roll back is closed, which does as well.
+                if let Err(undone) = self.0.rollback().await {
+                    tracing::debug!(error = %undone, "a rollback failed");
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// The connection, for the functions of this room.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         self.0.deref_mut()
