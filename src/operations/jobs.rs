@@ -127,7 +127,7 @@ impl Muster {
             .seen_before(&mut tx, pool, request_id, &fingerprint, job.job_id)
             .await?
         {
-            drop(tx);
+            tx.rollback().await;
             return store::jobs::get(&self.0.db, pool, first)
                 .await?
                 .ok_or_else(|| Error::job_not_found(first));
@@ -231,7 +231,7 @@ impl Muster {
                 tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "job deleted");
                 return Ok(());
             }
-            drop(tx);
+            tx.rollback().await;
             let job = muster.load_job(&named).await?;
             Err(Error::precondition(
                 Reason::JobNotDeletable,

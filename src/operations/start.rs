@@ -48,7 +48,9 @@ impl Muster {
         let started = self
             .start_in(&mut tx, named, request_id, upload, there)
             .await;
-        tx.settle(started).await
+        let job = tx.settle(started).await?;
+        tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "start taken");
+        Ok(job)
     }
 
     async fn start_in(
@@ -114,7 +116,6 @@ impl Muster {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
         tx.wake().await?;
-        tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "job started");
         Ok(UserImportJob {
             status: Transition::Start.to(),
             start_date: Some(now),
@@ -145,7 +146,9 @@ impl Muster {
     async fn stop(&self, named: &Named) -> Result<UserImportJob, Error> {
         let mut tx = self.0.db.begin("stop_job").await?;
         let stopping = self.stop_in(&mut tx, named).await;
-        tx.settle(stopping).await
+        let job = tx.settle(stopping).await?;
+        tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "stop taken");
+        Ok(job)
     }
 
     async fn stop_in(&self, tx: &mut Transaction, named: &Named) -> Result<UserImportJob, Error> {
@@ -168,7 +171,6 @@ impl Muster {
             ));
         }
         tx.wake().await?;
-        tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "job stopping");
         Ok(UserImportJob {
             status: Transition::Stop.to(),
             ..job

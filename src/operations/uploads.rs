@@ -177,7 +177,7 @@ impl Muster {
                 Ok(())
             }
             Err(status) => {
-                drop(tx);
+                tx.rollback().await;
                 self.0.objects.delete(&upload.object).await?;
                 Err(closed(id, status))
             }

@@ -74,12 +74,18 @@ impl Transaction {
                 Ok(value)
             }
             Err(error) => {
-                // A connection that cannot roll back is closed, which does as well.
-                if let Err(undone) = self.0.rollback().await {
-                    tracing::debug!(error = %undone, "a rollback failed");
-                }
+                self.rollback().await;
                 Err(error)
             }
+        }
+    }
+
+    /// Undoes the work of the transaction. Its locks are gone when this ends;
+    /// those of one that is merely dropped are let go some time later.
+    pub async fn rollback(self) {
+        // A connection that cannot roll back is closed, which does as well.
+        if let Err(error) = self.0.rollback().await {
+            tracing::debug!(%error, "a rollback failed");
         }
     }
 
