@@ -13,8 +13,9 @@ use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::{Counters, JobStatus};
 use crate::domain::rejection::{Outcome, Rejection};
 use crate::store::Database;
-use crate::store::bulk::{insert_or_reject, insert_plain, insert_rejections};
+use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
+use crate::store::{Transaction, rejections};
 
 /// Batches that go straight to the path for collisions after one collided.
 const CAREFUL_BATCHES: u32 = 8;
@@ -142,22 +143,10 @@ impl Lane {
             _ => return Ok(Written::Lost),
         }
 
-        let users = batch.columns(self.sorted);
-        let mut collided = Vec::new();
-        if !users.is_empty() {
-            let now = self.clock.now();
-            let plain =
-                self.careful == 0 && insert_plain(&mut tx, &self.claim.job, &users, now).await?;
-            if !plain {
-                collided = insert_or_reject(&mut tx, &self.claim.job, &users, now).await?;
-                self.careful = match (self.careful, collided.is_empty()) {
-                    (0, _) | (_, false) => CAREFUL_BATCHES,
-                    (n, true) => n - 1,
-                };
-            }
-        }
-        insert_rejections(&mut tx, &self.claim.job, batch.rejections()).await?;
-        insert_rejections(&mut tx, &self.claim.job, &collided).await?;
+        let users = batch.users();
+        let collided = self.load(&mut tx, batch).await?;
+        rejections::insert(&mut tx, &self.claim.job, batch.rejections()).await?;
+        rejections::insert(&mut tx, &self.claim.job, &collided).await?;
         let mut added = Counters {
             imported: (users.len() - collided.len()) as u64,
             ..Counters::default()
@@ -179,23 +168,58 @@ impl Lane {
         )
         .await?;
         tx.commit().await?;
-        log_rows(&users.import_line, batch.rejections(), &collided);
+        log_rows(batch, &collided);
         Ok(Written::Done(after))
+    }
+
+    /// Loads the users of a batch; answers why some are not.
+    async fn load(&mut self, tx: &mut Transaction, batch: &Batch) -> Result<Vec<Rejection>, Error> {
+        let (users, job) = (batch.users(), &self.claim.job);
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now();
+        if self.careful == 0 {
+            if insert_plain(tx, job, users, &[], now).await? {
+                return Ok(users.rejections(&[]));
+            }
+            self.careful = CAREFUL_BATCHES;
+        }
+        let (collided, calm) = if self.sorted {
+            let known = find_known(tx, job, users).await?;
+            if insert_plain(tx, job, users, &known, now).await? {
+                (users.rejections(&known), known.is_empty())
+            } else {
+                // Another job was quicker.
+                (insert_or_reject(tx, job, users, now).await?, false)
+            }
+        } else {
+            // With aliases, who collides with whom depends on who comes first.
+            let collided = insert_or_reject(tx, job, users, now).await?;
+            let calm = collided.is_empty();
+            (collided, calm)
+        };
+        self.careful = if calm {
+            self.careful.saturating_sub(1)
+        } else {
+            CAREFUL_BATCHES
+        };
+        Ok(collided)
     }
 }
 
 /// Cognito's log lines, one a row, for whoever turns them on.
-fn log_rows(lines: &[i64], rejected: &[Rejection], collided: &[Rejection]) {
+fn log_rows(batch: &Batch, collided: &[Rejection]) {
     const TARGET: &str = "muster::import_log";
     if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return;
     }
-    for line in lines {
-        if !collided.iter().any(|r| i64::try_from(r.line) == Ok(*line)) {
+    for line in batch.users().lines() {
+        if !collided.iter().any(|r| r.line == line) {
             tracing::debug!(target: TARGET, "[SUCCEEDED] Line Number {line} - The import succeeded.");
         }
     }
-    for rejection in rejected.iter().chain(collided) {
+    for rejection in batch.rejections().iter().chain(collided) {
         tracing::debug!(
             target: TARGET,
             "[{}] Line Number {} - {}",

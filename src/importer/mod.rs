@@ -166,6 +166,7 @@ impl Importer {
             settings: &self.settings,
             ids: self.ids.clone(),
             outlets,
+            sorted,
             from_start: at.0 == 0,
         };
         let work = async {

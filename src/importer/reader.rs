@@ -45,6 +45,9 @@ pub struct Reader<'a> {
     pub(super) settings: &'a ImportSettings,
     pub(super) ids: Arc<dyn Ids>,
     pub(super) outlets: Vec<Outlet>,
+    /// Whether rows of a batch may be put in order of their keys. Not with
+    /// aliases: two usernames may compete for one alias, and file order decides.
+    pub(super) sorted: bool,
     /// Whether the reading began at the first row.
     pub(super) from_start: bool,
 }
@@ -181,7 +184,8 @@ impl Reader<'_> {
     /// Hands a lane its batch. Answers false when it takes no more.
     async fn flush(&mut self, lane: usize, off: &CancellationToken) -> bool {
         let outlet = &mut self.outlets[lane];
-        let batch = std::mem::take(&mut outlet.batch);
+        let mut batch = std::mem::take(&mut outlet.batch);
+        batch.seal(self.sorted);
         tokio::select! {
             biased;
             () = off.cancelled() => false,

@@ -1,6 +1,7 @@
 //! Reports: the rows of a job that were not imported.
 
-use super::{Database, signed, unknown_word, unsigned};
+use super::lanes::JobKey;
+use super::{Database, Transaction, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::rejection::{Rejection, RejectionCode};
@@ -37,4 +38,43 @@ pub async fn list(
         })
     })
     .collect()
+}
+
+/// Keeps why rows of a batch were not imported.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert(
+    tx: &mut Transaction,
+    job: &JobKey,
+    rejections: &[Rejection],
+) -> Result<(), Error> {
+    if rejections.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<i64> = rejections
+        .iter()
+        .map(|r| signed(r.line))
+        .collect::<Result<_, _>>()?;
+    let codes: Vec<&str> = rejections.iter().map(|r| r.code.as_str()).collect();
+    let columns: Vec<Option<&str>> = rejections.iter().map(|r| r.column.as_deref()).collect();
+    let details: Vec<Option<i64>> = rejections
+        .iter()
+        .map(|r| r.detail.map(signed).transpose())
+        .collect::<Result<_, _>>()?;
+    sqlx::query!(
+        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
+         SELECT $1, $2, r.line, r.code, r.column_name, r.detail
+         FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::bigint[])
+             AS r (line, code, column_name, detail)",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        &lines[..] as _,
+        &codes[..] as _,
+        &columns[..] as _,
+        &details[..] as _,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
 }

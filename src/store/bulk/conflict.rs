@@ -1,62 +1,30 @@
-//! Loading a batch of users: plainly when nothing collides, else row by row
-//! in effect, though still in one statement.
+//! The path for collisions: `ON CONFLICT DO NOTHING`, and a look at what stood
+//! in the way.
 
-use sqlx::Acquire as _;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::lanes::JobKey;
-use super::{Transaction, signed, unsigned};
+use super::columns::UserColumns;
+use super::rows::UserRows;
 use crate::domain::attribute::StandardAttribute as A;
 use crate::domain::error::{Error, Reason};
 use crate::domain::rejection::{Rejection, RejectionCode};
+use crate::store::lanes::JobKey;
+use crate::store::{Transaction, unsigned};
 
-/// A batch of users, column by column; all columns are of one length. Rows
-/// that could collide on a username stand in file order.
-#[derive(Debug, Default)]
-#[expect(missing_docs, reason = "documented at the columns of the table users")]
-pub struct UserColumns<'a> {
-    pub import_line: Vec<i64>,
-    pub username_key: Vec<&'a str>,
-    pub username: Vec<&'a str>,
-    pub sub: Vec<Uuid>,
-    /// By [`StandardAttribute`](A); those with a column of another type stay empty.
-    pub text: [Vec<Option<&'a str>>; A::COUNT],
-    pub email_verified: Vec<Option<bool>>,
-    pub phone_number_verified: Vec<Option<bool>>,
-    pub updated_at: Vec<Option<i64>>,
-    pub mfa_enabled: Vec<Option<bool>>,
-    /// JSON objects.
-    pub custom_attributes: Vec<Option<&'a str>>,
-    pub password_hash: Vec<Option<&'a str>>,
-    pub email_alias: Vec<Option<&'a str>>,
-    pub phone_number_alias: Vec<Option<&'a str>>,
-    pub preferred_username_alias: Vec<Option<&'a str>>,
-}
-
-impl<'a> UserColumns<'a> {
-    /// How many users there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.import_line.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.import_line.is_empty()
-    }
-
-    fn text(&self, attribute: A) -> &[Option<&'a str>] {
-        &self.text[attribute as usize]
-    }
-}
-
-/// Inserts all users of a batch, and a tail.
-macro_rules! insert_users {
-    ($macro:ident, $job:expr, $now:expr, $users:expr, $tail:tt) => {{
-        let (job, u): (&JobKey, &UserColumns<'_>) = ($job, $users);
-        sqlx::$macro!(
+/// Inserts those rows of a batch that collide with no user that is there, in
+/// the order given; answers why each of the others is rejected.
+///
+/// # Errors
+/// Unavailable without a database, or when a user that stood in the way is
+/// gone again: the batch is to be tried once more.
+pub async fn insert_or_reject(
+    tx: &mut Transaction,
+    job: &JobKey,
+    users: &UserRows,
+    now: OffsetDateTime,
+) -> Result<Vec<Rejection>, Error> {
+    let u = users.columns()?;
+    let mut inserted = sqlx::query_scalar!(
             "INSERT INTO users (user_pool_id, import_job_id, user_create_date, user_status,
                  import_line, username_key, username, sub, name, given_name, family_name,
                  middle_name, nickname, preferred_username, profile, picture, website,
@@ -87,10 +55,11 @@ macro_rules! insert_users {
                  email_verified, phone_number_verified, updated_at, mfa_enabled,
                  custom_attributes, password_hash, email_alias, phone_number_alias,
                  preferred_username_alias
-             ) " + $tail,
+             )
+             ON CONFLICT DO NOTHING RETURNING import_line",
             job.user_pool_id.as_str(),
             job.job_id.0,
-            $now,
+            now,
             &u.import_line[..] as _,
             &u.username_key[..] as _,
             &u.username[..] as _,
@@ -120,67 +89,17 @@ macro_rules! insert_users {
             &u.email_alias[..] as _,
             &u.phone_number_alias[..] as _,
             &u.preferred_username_alias[..] as _,
-        )
-    }};
-}
-
-/// Inserts a batch of which no row may collide with a user that is there.
-/// Answers false, with nothing inserted, when one does.
-///
-/// # Errors
-/// Unavailable without a database.
-pub async fn insert_plain(
-    tx: &mut Transaction,
-    job: &JobKey,
-    users: &UserColumns<'_>,
-    now: OffsetDateTime,
-) -> Result<bool, Error> {
-    let mut savepoint = tx.inner().begin().await?;
-    match insert_users!(query, job, now, users, "")
-        .execute(&mut *savepoint)
-        .await
-    {
-        Ok(_) => {
-            savepoint.commit().await?;
-            Ok(true)
-        }
-        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-            savepoint.rollback().await?;
-            Ok(false)
-        }
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// Inserts those rows of a batch that collide with no user that is there, in
-/// the order given; answers why each of the others is rejected.
-///
-/// # Errors
-/// Unavailable without a database, or when a user that stood in the way is
-/// gone again: the batch is to be tried once more.
-pub async fn insert_or_reject(
-    tx: &mut Transaction,
-    job: &JobKey,
-    users: &UserColumns<'_>,
-    now: OffsetDateTime,
-) -> Result<Vec<Rejection>, Error> {
-    let mut inserted: Vec<i64> = insert_users!(
-        query_scalar,
-        job,
-        now,
-        users,
-        "ON CONFLICT DO NOTHING RETURNING import_line"
     )
     .fetch_all(tx.connection())
     .await?;
-    if inserted.len() == users.len() {
+    if inserted.len() == u.len() {
         return Ok(Vec::new());
     }
     inserted.sort_unstable();
-    let out: Vec<usize> = (0..users.len())
-        .filter(|i| inserted.binary_search(&users.import_line[*i]).is_err())
+    let out: Vec<usize> = (0..u.len())
+        .filter(|i| inserted.binary_search(&u.import_line[*i]).is_err())
         .collect();
-    explain(tx, job, users, &out).await
+    explain(tx, job, &u, &out).await
 }
 
 /// Says of each row at `out` which user stands in its way. Users that this job
@@ -259,42 +178,3 @@ async fn explain(
 }
 
 const USERNAME: &str = crate::domain::attribute::USERNAME_COLUMN;
-
-/// Keeps why rows of a batch were not imported.
-///
-/// # Errors
-/// Unavailable without a database.
-pub async fn insert_rejections(
-    tx: &mut Transaction,
-    job: &JobKey,
-    rejections: &[Rejection],
-) -> Result<(), Error> {
-    if rejections.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<i64> = rejections
-        .iter()
-        .map(|r| signed(r.line))
-        .collect::<Result<_, _>>()?;
-    let codes: Vec<&str> = rejections.iter().map(|r| r.code.as_str()).collect();
-    let columns: Vec<Option<&str>> = rejections.iter().map(|r| r.column.as_deref()).collect();
-    let details: Vec<Option<i64>> = rejections
-        .iter()
-        .map(|r| r.detail.map(signed).transpose())
-        .collect::<Result<_, _>>()?;
-    sqlx::query!(
-        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
-         SELECT $1, $2, r.line, r.code, r.column_name, r.detail
-         FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::bigint[])
-             AS r (line, code, column_name, detail)",
-        job.user_pool_id.as_str(),
-        job.job_id.0,
-        &lines[..] as _,
-        &codes[..] as _,
-        &columns[..] as _,
-        &details[..] as _,
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}

@@ -1,0 +1,102 @@
+//! The plain path: binary COPY.
+
+use sqlx::Acquire as _;
+use time::OffsetDateTime;
+
+use super::rows::{COPY_HEADER, COPY_TRAILER, COPY_USERS, UserRows, head};
+use super::Known;
+use crate::domain::error::Error;
+use crate::store::Transaction;
+use crate::store::lanes::JobKey;
+
+/// Bytes that go to the database at once.
+const PIECE: usize = 128 << 10;
+
+/// Inserts the users of a batch except those that are `known`, and those that
+/// repeat the username of an earlier one. Answers false, with nothing
+/// inserted, when one collides.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert_plain(
+    tx: &mut Transaction,
+    job: &JobKey,
+    users: &UserRows,
+    known: &[Known],
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let mut savepoint = tx.inner().begin().await?;
+    let mut pieces = Pieces::new(job, users, known, now);
+    let copied = async {
+        let mut copy = savepoint.copy_in_raw(COPY_USERS).await?;
+        while pieces.next() {
+            copy.send(pieces.piece.as_slice()).await?;
+        }
+        copy.finish().await
+    }
+    .await;
+    match copied {
+        Ok(_) => {
+            savepoint.commit().await?;
+            Ok(true)
+        }
+        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
+            savepoint.rollback().await?;
+            Ok(false)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The rows as binary COPY takes them, piece by piece.
+struct Pieces<'a> {
+    head: Vec<u8>,
+    users: &'a UserRows,
+    known: &'a [Known],
+    /// How many rows in the order of loading are done.
+    done: usize,
+    ended: bool,
+    piece: Vec<u8>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(job: &JobKey, users: &'a UserRows, known: &'a [Known], now: OffsetDateTime) -> Self {
+        Self {
+            head: head(job, now),
+            users,
+            known,
+            done: 0,
+            ended: false,
+            piece: Vec::with_capacity(PIECE + PIECE / 8),
+        }
+    }
+
+    /// Makes the next piece. Answers false when there is none.
+    fn next(&mut self) -> bool {
+        self.piece.clear();
+        if self.ended {
+            return false;
+        }
+        if self.done == 0 {
+            self.piece.extend_from_slice(COPY_HEADER);
+        }
+        while let Some(row) = self.users.all().get(self.done).copied() {
+            self.done += 1;
+            if self.known.first().is_some_and(|k| k.row == row) {
+                self.known = &self.known[1..];
+                continue;
+            }
+            if self.users.is_repeat(row) {
+                continue;
+            }
+            self.piece.extend_from_slice(&self.head);
+            self.piece.extend_from_slice(self.users.encoded(row));
+            if self.piece.len() >= PIECE {
+                return true;
+            }
+        }
+        self.piece.extend_from_slice(&COPY_TRAILER);
+        self.ended = true;
+        true
+    }
+}

@@ -1,0 +1,291 @@
+//! The users of a batch, encoded as binary COPY takes them, in one piece of
+//! memory: a row costs no allocation, and is on its way in one copy.
+
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::domain::attribute::{StandardAttribute as A, USERNAME_COLUMN};
+use crate::domain::rejection::{Rejection, RejectionCode};
+use crate::store::lanes::JobKey;
+
+/// One user, as the columns of the table `users` take it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "documented at the columns of the table users")]
+pub struct UserRow<'a> {
+    pub import_line: u64,
+    pub username_key: &'a str,
+    pub username: &'a str,
+    pub sub: Uuid,
+    /// By [`StandardAttribute`](A); those with a column of another type are
+    /// not looked at.
+    pub text: &'a [Option<&'a str>; A::COUNT],
+    pub birthdate: Option<&'a str>,
+    pub email_verified: Option<bool>,
+    pub phone_number_verified: Option<bool>,
+    pub updated_at: Option<i64>,
+    pub mfa_enabled: Option<bool>,
+    /// A JSON object.
+    pub custom_attributes: Option<&'a str>,
+    pub password_hash: Option<&'a str>,
+    pub email_alias: Option<&'a str>,
+    pub phone_number_alias: Option<&'a str>,
+    pub preferred_username_alias: Option<&'a str>,
+}
+
+/// How many columns a row has of its own, behind those of [`head`].
+const OWN_COLUMNS: i16 = 30;
+
+/// The columns that all rows of a batch share, and behind them those of
+/// [`UserRows::push`], in this order.
+pub(super) const COPY_USERS: &str = "COPY users (user_pool_id, import_job_id, user_create_date,
+     username_key, username, sub, import_line, user_status,
+     name, given_name, family_name, middle_name, nickname, preferred_username,
+     profile, picture, website, email, email_verified, gender, birthdate, zoneinfo,
+     locale, phone_number, phone_number_verified, address, updated_at,
+     mfa_enabled, custom_attributes, password_hash,
+     email_alias, phone_number_alias, preferred_username_alias)
+     FROM STDIN (FORMAT binary)";
+
+/// What a file of binary COPY begins with: signature, no flags, no extension.
+pub(super) const COPY_HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What it ends with.
+pub(super) const COPY_TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+
+/// Where PostgreSQL's time begins.
+const EPOCH: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    line: u64,
+    /// The first bytes of the username key, so that most comparisons of a sort
+    /// end without a look at the key.
+    prefix: u64,
+    start: u32,
+    end: u32,
+    /// The row of the batch that has the same username key and comes first;
+    /// the row itself where there is none.
+    first: u32,
+}
+
+/// Users that are loaded together. Filled by [`push`](Self::push), then
+/// [`seal`](Self::seal)ed.
+#[derive(Debug, Default)]
+pub struct UserRows {
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
+    /// Indices of `rows`, in the order of loading.
+    order: Vec<u32>,
+    repeats: usize,
+}
+
+impl UserRows {
+    /// How many users there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many bytes they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len() + self.rows.len() * size_of::<Row>()
+    }
+
+    /// Their lines, in the order of the file.
+    pub fn lines(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().map(|row| row.line)
+    }
+
+    /// Adds a user.
+    pub fn push(&mut self, user: &UserRow<'_>) {
+        let start = self.bytes.len() as u32;
+        self.text(Some(user.username_key));
+        self.text(Some(user.username));
+        self.value(user.sub.as_bytes());
+        self.value(&user.import_line.to_be_bytes());
+        self.text(Some(match user.password_hash {
+            None => "RESET_REQUIRED",
+            Some(_) => "CONFIRMED",
+        }));
+        for attribute in A::ALL {
+            match attribute {
+                A::EmailVerified => self.truth(user.email_verified),
+                A::PhoneNumberVerified => self.truth(user.phone_number_verified),
+                A::UpdatedAt => self.maybe(user.updated_at.map(i64::to_be_bytes).as_ref()),
+                A::Birthdate => self.text(user.birthdate),
+                _ => self.text(user.text[attribute as usize]),
+            }
+        }
+        self.truth(user.mfa_enabled);
+        self.jsonb(user.custom_attributes);
+        self.text(user.password_hash);
+        self.text(user.email_alias);
+        self.text(user.phone_number_alias);
+        self.text(user.preferred_username_alias);
+        self.rows.push(Row {
+            line: user.import_line,
+            prefix: prefix(user.username_key.as_bytes()),
+            start,
+            end: self.bytes.len() as u32,
+            first: self.rows.len() as u32,
+        });
+    }
+
+    fn value(&mut self, value: &[u8]) {
+        self.bytes
+            .extend_from_slice(&(value.len() as u32).to_be_bytes());
+        self.bytes.extend_from_slice(value);
+    }
+
+    fn maybe<V: AsRef<[u8]>>(&mut self, value: Option<V>) {
+        match value {
+            Some(value) => self.value(value.as_ref()),
+            None => self.bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
+        }
+    }
+
+    fn text(&mut self, value: Option<&str>) {
+        self.maybe(value);
+    }
+
+    fn truth(&mut self, value: Option<bool>) {
+        self.maybe(value.map(|v| [u8::from(v)]));
+    }
+
+    /// Text behind the number of the format's version.
+    fn jsonb(&mut self, value: Option<&str>) {
+        let Some(value) = value else {
+            return self.text(None);
+        };
+        self.bytes
+            .extend_from_slice(&(value.len() as u32 + 1).to_be_bytes());
+        self.bytes.push(1);
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
+    /// Sets the order of loading: that of the file, or sorted by username key,
+    /// so that index pages are visited in order and two lanes never wait for
+    /// each other in a ring. Where rows are sorted, those that repeat the key of
+    /// an earlier one are found too.
+    pub fn seal(&mut self, sorted: bool) {
+        self.order.clear();
+        self.order.extend(0..self.rows.len() as u32);
+        self.repeats = 0;
+        if !sorted {
+            return;
+        }
+        let mut order = std::mem::take(&mut self.order);
+        order.sort_unstable_by(|a, b| {
+            let (left, right) = (&self.rows[*a as usize], &self.rows[*b as usize]);
+            left.prefix
+                .cmp(&right.prefix)
+                .then_with(|| self.key(left).cmp(self.key(right)))
+                // Equal keys stay in the order of the file.
+                .then(a.cmp(b))
+        });
+        for i in 1..order.len() {
+            let (before, row) = (
+                self.rows[order[i - 1] as usize],
+                self.rows[order[i] as usize],
+            );
+            if before.prefix == row.prefix && self.key(&before) == self.key(&row) {
+                self.rows[order[i] as usize].first = before.first;
+                self.repeats += 1;
+            }
+        }
+        self.order = order;
+    }
+
+    fn key(&self, row: &Row) -> &[u8] {
+        let start = row.start as usize;
+        let (len, rest) = self.bytes[start..].split_at(4);
+        let len = len.iter().fold(0, |n, b| n << 8 | usize::from(*b));
+        &rest[..len]
+    }
+
+    /// All rows in the order of loading, as indices for [`Self::line`] and
+    /// [`Self::fields`].
+    pub(super) fn all(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// The rows whose username key no earlier row of the batch has, in the
+    /// order of loading.
+    pub(super) fn firsts(&self) -> impl Iterator<Item = u32> {
+        self.order
+            .iter()
+            .copied()
+            .filter(|i| !self.is_repeat(*i))
+    }
+
+    /// Whether an earlier row of the batch has the same username key.
+    pub(super) fn is_repeat(&self, index: u32) -> bool {
+        self.rows[index as usize].first != index
+    }
+
+    /// The line of a row.
+    pub(super) fn line(&self, index: u32) -> u64 {
+        self.rows[index as usize].line
+    }
+
+    /// The username key of a row.
+    pub(super) fn username_key(&self, index: u32) -> &[u8] {
+        self.key(&self.rows[index as usize])
+    }
+
+    /// A row as [`push`](Self::push) encoded it.
+    pub(super) fn encoded(&self, index: u32) -> &[u8] {
+        let row = self.rows[index as usize];
+        &self.bytes[row.start as usize..row.end as usize]
+    }
+
+    /// The rows that repeat the username of an earlier row of the batch, each
+    /// with the index of that one.
+    pub(super) fn repeated(&self) -> impl Iterator<Item = (u64, u32)> {
+        let none = self.repeats == 0;
+        let order = if none { &[][..] } else { &self.order[..] };
+        order.iter().filter_map(|i| {
+            let row = self.rows[*i as usize];
+            (row.first != *i).then_some((row.line, row.first))
+        })
+    }
+}
+
+/// The rejection of a row whose username an earlier line of the file has.
+pub(super) fn duplicate(line: u64, earlier: u64) -> Rejection {
+    Rejection {
+        line,
+        code: RejectionCode::DuplicateInFile,
+        column: Some(USERNAME_COLUMN.to_owned()),
+        detail: Some(earlier),
+    }
+}
+
+/// The first eight bytes, as a number that sorts as they do.
+fn prefix(key: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let len = key.len().min(8);
+    bytes[..len].copy_from_slice(&key[..len]);
+    u64::from_be_bytes(bytes)
+}
+
+/// What each row begins with: the number of its columns, and those that all
+/// rows of a batch share.
+pub(super) fn head(job: &JobKey, now: OffsetDateTime) -> Vec<u8> {
+    let mut head = Vec::new();
+    let mut shared = UserRows::default();
+    shared.text(Some(job.user_pool_id.as_str()));
+    shared.value(job.job_id.0.as_bytes());
+    let micros = (now - EPOCH).whole_microseconds() as i64;
+    shared.value(&micros.to_be_bytes());
+    head.extend_from_slice(&(3 + OWN_COLUMNS).to_be_bytes());
+    head.extend_from_slice(&shared.bytes);
+    head
+}
