@@ -3,8 +3,8 @@
 use sqlx::Acquire as _;
 use time::OffsetDateTime;
 
-use super::rows::{COPY_HEADER, COPY_TRAILER, COPY_USERS, UserRows, head};
 use super::Known;
+use super::rows::{COPY_HEADER, COPY_TRAILER, UserRows};
 use crate::domain::error::Error;
 use crate::store::Transaction;
 use crate::store::lanes::JobKey;
@@ -28,7 +28,7 @@ pub async fn insert_plain(
     let mut savepoint = tx.inner().begin().await?;
     let mut pieces = Pieces::new(job, users, known, now);
     let copied = async {
-        let mut copy = savepoint.copy_in_raw(COPY_USERS).await?;
+        let mut copy = savepoint.copy_in_raw(users.copy_statement()).await?;
         while pieces.next() {
             copy.send(pieces.piece.as_slice()).await?;
         }
@@ -62,7 +62,7 @@ struct Pieces<'a> {
 impl<'a> Pieces<'a> {
     fn new(job: &JobKey, users: &'a UserRows, known: &'a [Known], now: OffsetDateTime) -> Self {
         Self {
-            head: head(job, now),
+            head: users.copy_head(job, now),
             users,
             known,
             done: 0,
@@ -90,7 +90,7 @@ impl<'a> Pieces<'a> {
                 continue;
             }
             self.piece.extend_from_slice(&self.head);
-            self.piece.extend_from_slice(self.users.encoded(row));
+            self.piece.extend_from_slice(self.users.copy_row(row));
             if self.piece.len() >= PIECE {
                 return true;
             }

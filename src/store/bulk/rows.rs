@@ -33,19 +33,33 @@ pub struct UserRow<'a> {
     pub preferred_username_alias: Option<&'a str>,
 }
 
-/// How many columns a row has of its own, behind those of [`head`].
-const OWN_COLUMNS: i16 = 30;
-
 /// The columns that all rows of a batch share, and behind them those of
 /// [`UserRows::push`], in this order.
-pub(super) const COPY_USERS: &str = "COPY users (user_pool_id, import_job_id, user_create_date,
-     username_key, username, sub, import_line, user_status,
-     name, given_name, family_name, middle_name, nickname, preferred_username,
-     profile, picture, website, email, email_verified, gender, birthdate, zoneinfo,
-     locale, phone_number, phone_number_verified, address, updated_at,
-     mfa_enabled, custom_attributes, password_hash,
-     email_alias, phone_number_alias, preferred_username_alias)
-     FROM STDIN (FORMAT binary)";
+macro_rules! copy_users {
+    ($($rare:literal)?) => {
+        concat!(
+            "COPY users (user_pool_id, import_job_id, user_create_date,
+             username_key, username, sub, import_line, user_status,
+             name, given_name, family_name, middle_name, nickname, preferred_username,
+             profile, picture, website, email, email_verified, gender, birthdate, zoneinfo,
+             locale, phone_number, phone_number_verified, address, updated_at, mfa_enabled",
+            $($rare,)?
+            ") FROM STDIN (FORMAT binary)"
+        )
+    };
+}
+
+const COPY_ALL_COLUMNS: &str = copy_users!(
+    ", custom_attributes, password_hash,
+     email_alias, phone_number_alias, preferred_username_alias"
+);
+const ALL_COLUMNS: i16 = 33;
+/// Without the last columns, which many pools and files do without: Postgres
+/// takes a column's time even for a NULL.
+const COPY_COMMON_COLUMNS: &str = copy_users!();
+const COMMON_COLUMNS: i16 = 28;
+/// What the NULLs of the rare columns take in a row.
+const RARE_NULLS: usize = 4 * (ALL_COLUMNS - COMMON_COLUMNS) as usize;
 
 /// What a file of binary COPY begins with: signature, no flags, no extension.
 pub(super) const COPY_HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -77,6 +91,8 @@ pub struct UserRows {
     /// Indices of `rows`, in the order of loading.
     order: Vec<u32>,
     repeats: usize,
+    /// Whether a row has a value in one of the rare columns.
+    rare: bool,
 }
 
 impl UserRows {
@@ -124,11 +140,13 @@ impl UserRows {
             }
         }
         self.truth(user.mfa_enabled);
+        let common = self.bytes.len();
         self.jsonb(user.custom_attributes);
         self.text(user.password_hash);
         self.text(user.email_alias);
         self.text(user.phone_number_alias);
         self.text(user.preferred_username_alias);
+        self.rare |= self.bytes.len() - common != RARE_NULLS;
         self.rows.push(Row {
             line: user.import_line,
             prefix: prefix(user.username_key.as_bytes()),
@@ -276,16 +294,40 @@ fn prefix(key: &[u8]) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// What each row begins with: the number of its columns, and those that all
-/// rows of a batch share.
-pub(super) fn head(job: &JobKey, now: OffsetDateTime) -> Vec<u8> {
-    let mut head = Vec::new();
-    let mut shared = UserRows::default();
-    shared.text(Some(job.user_pool_id.as_str()));
-    shared.value(job.job_id.0.as_bytes());
-    let micros = (now - EPOCH).whole_microseconds() as i64;
-    shared.value(&micros.to_be_bytes());
-    head.extend_from_slice(&(3 + OWN_COLUMNS).to_be_bytes());
-    head.extend_from_slice(&shared.bytes);
-    head
+impl UserRows {
+    /// The statement that takes the rows.
+    pub(super) const fn copy_statement(&self) -> &'static str {
+        if self.rare {
+            COPY_ALL_COLUMNS
+        } else {
+            COPY_COMMON_COLUMNS
+        }
+    }
+
+    /// What each row begins with: the number of its columns, and those that
+    /// all rows of a batch share.
+    pub(super) fn copy_head(&self, job: &JobKey, now: OffsetDateTime) -> Vec<u8> {
+        let columns = if self.rare {
+            ALL_COLUMNS
+        } else {
+            COMMON_COLUMNS
+        };
+        let mut shared = Self::default();
+        shared.bytes.extend_from_slice(&columns.to_be_bytes());
+        shared.text(Some(job.user_pool_id.as_str()));
+        shared.value(job.job_id.0.as_bytes());
+        let micros = (now - EPOCH).whole_microseconds() as i64;
+        shared.value(&micros.to_be_bytes());
+        shared.bytes
+    }
+
+    /// A row behind that.
+    pub(super) fn copy_row(&self, index: u32) -> &[u8] {
+        let row = self.encoded(index);
+        if self.rare {
+            row
+        } else {
+            &row[..row.len() - RARE_NULLS]
+        }
+    }
 }
