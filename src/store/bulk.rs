@@ -1,7 +1,6 @@
 //! Loading a batch of users: plainly when nothing collides, else row by row
 //! in effect, though still in one statement.
 
-use sqlx::Acquire as _;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -135,17 +134,17 @@ pub async fn insert_plain(
     users: &UserColumns<'_>,
     now: OffsetDateTime,
 ) -> Result<bool, Error> {
-    let mut savepoint = tx.inner().begin().await?;
+    tx.mark().await?;
     match insert_users!(query, job, now, users, "")
-        .execute(&mut *savepoint)
+        .execute(tx.connection())
         .await
     {
         Ok(_) => {
-            savepoint.commit().await?;
+            tx.unmark().await?;
             Ok(true)
         }
         Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-            savepoint.rollback().await?;
+            tx.back_to_mark().await?;
             Ok(false)
         }
         Err(e) => Err(e.into()),
