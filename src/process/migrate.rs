@@ -15,8 +15,6 @@ pub struct MigrateArgs {
     #[command(flatten)]
     database: DatabaseUrl,
     #[command(flatten)]
-    timeouts: DatabaseTimeouts,
-    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -36,7 +34,7 @@ pub async fn run(args: MigrateArgs) -> ExitCode {
 }
 
 async fn migrate(args: &MigrateArgs) -> Result<usize, StartError> {
-    let settings = args.timeouts.settings(&args.database.database_url, 1)?;
+    let settings = DatabaseTimeouts::default().settings(&args.database.database_url, 1)?;
     let databases = Databases::open(&settings).await?;
     let applied = databases
         .work

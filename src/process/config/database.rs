@@ -102,6 +102,18 @@ impl DatabaseArgs {
     }
 }
 
+impl Default for DatabaseTimeouts {
+    fn default() -> Self {
+        let second = MINUTE / 60;
+        Self {
+            database_acquire_timeout: 5 * second,
+            // The insertion of a batch is the longest statement there is.
+            database_statement_timeout: 60 * second,
+            database_lock_timeout: 10 * second,
+        }
+    }
+}
+
 impl DatabaseTimeouts {
     /// The settings for `max_connections` to a database.
     ///
