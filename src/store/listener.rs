@@ -9,7 +9,8 @@ use super::DatabaseSettings;
 use super::transaction::WAKE_CHANNEL;
 use crate::domain::error::{Error, Reason};
 
-/// Hears [`Transaction::wake`](super::Transaction::wake).
+/// Hears [`Transaction::wake`](super::Transaction::wake). When one with a dead
+/// connection is dropped, sqlx holds on to that until the system gives it up.
 #[derive(Debug)]
 pub struct Listener {
     inner: PgListener,

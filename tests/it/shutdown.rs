@@ -6,7 +6,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use muster::api::v1::user_import_service_client::UserImportServiceClient;
 use muster::api::v1::user_pool_service_client::UserPoolServiceClient;
@@ -109,10 +109,9 @@ impl HalfUpload {
 struct Uploading {
     process: Process,
     grpc: String,
-    job: Job,
     upload: HalfUpload,
     shared: Option<Shared>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Uploading {
@@ -149,10 +148,9 @@ impl Uploading {
         Self {
             process,
             grpc,
-            job,
             upload,
             shared,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -194,33 +192,42 @@ async fn the_first_signal_lets_an_upload_finish_and_takes_no_new_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn the_second_signal_ends_at_once() {
-    for (first, second, ends_with) in [
-        (Signal::SIGTERM, Signal::SIGTERM, 143),
-        (Signal::SIGTERM, Signal::SIGINT, 130),
-    ] {
+async fn the_second_signal_ends_a_server_at_once() {
+    for (second, ends_with) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)] {
         // Longer than anybody here waits.
-        for mut site in [
-            Uploading::server(&["--drain-timeout=10m"]).await,
-            Uploading::dev(&["--drain-timeout=10m"]).await,
-        ] {
-            site.process.signal(first);
-            site.process.line(STOPPING);
-            site.process.signal(second);
-            let ended = code(site.process.wait());
-            assert_eq!(ended, ends_with, "{}", site.process.errors());
-        }
+        let mut site = Uploading::server(&["--drain-timeout=10m"]).await;
+        site.process.signal(Signal::SIGTERM);
+        site.process.line(STOPPING);
+        site.process.signal(second);
+        let ended = code(site.process.wait());
+        assert_eq!(ended, ends_with, "{}", site.process.errors());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_upload_that_stands_still_is_cut_off_and_leaves_nothing() {
+async fn the_second_signal_ends_muster_dev_at_once_and_its_postgres_too() {
+    let mut site = Uploading::dev(&["--drain-timeout=10m"]).await;
+    let postmaster = site.folder.path().join("data/postgres/data/postmaster.pid");
+    assert!(postmaster.exists());
+    site.process.signal(Signal::SIGINT);
+    site.process.line(STOPPING);
+    site.process.signal(Signal::SIGINT);
+    let ended = code(site.process.wait());
+    assert_eq!(ended, 130, "{}", site.process.errors());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while postmaster.exists() {
+        assert!(Instant::now() < deadline, "Postgres is left behind");
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_upload_that_stands_still_is_cut_off_and_is_not_the_jobs() {
     let mut site = Uploading::server(&["--drain-timeout=2s"]).await;
     assert_eq!(site.process.terminate(), 0, "{}", site.process.errors());
     let text = site.process.errors();
     assert!(text.contains("cut off what was still in flight"), "{text}");
     assert!(!site.is_uploaded().await);
-    assert!(!site.job.id.is_empty());
 }
 
 async fn rows(shared: &Shared, table: &str) -> i64 {
