@@ -12,7 +12,8 @@ use super::data_dir::{DataDir, DataDirError};
 use super::postgres::{self, Cluster, Options, StopMode};
 use crate::domain::error::{Error, Reason};
 use crate::process::config::{
-    self, CallersArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs, Secret,
+    self, CallersArgs, DatabaseTimeouts, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
+    Secret, ShutdownArgs,
 };
 use crate::process::database::Databases;
 use crate::process::health::{self, Health, Judge};
@@ -36,6 +37,8 @@ pub struct DevArgs {
     )]
     database_url: Option<Secret>,
     #[command(flatten)]
+    timeouts: DatabaseTimeouts,
+    #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
     callers: CallersArgs,
@@ -45,6 +48,8 @@ pub struct DevArgs {
     importing: ImportingArgs,
     #[command(flatten)]
     limits: FileLimits,
+    #[command(flatten)]
+    shutdown: ShutdownArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -190,7 +195,7 @@ impl Stack {
         url: &Secret,
     ) -> Result<(Lifecycle, Databases, About), StackError> {
         let connections = args.importing.connections().1 + server::CONNECTIONS;
-        let databases = Databases::open(&config::settings(url, connections)?).await?;
+        let databases = Databases::open(&args.timeouts.settings(url, connections)?).await?;
         databases
             .work
             .migrate()
@@ -200,7 +205,7 @@ impl Stack {
 
         let names = [health::SERVER, &[health::SCHEDULER]].concat();
         let health = Health::new(&names).await;
-        let mut lifecycle = Lifecycle::new(health.clone());
+        let mut lifecycle = Lifecycle::new(health.clone(), args.shutdown.drain_timeout);
         let draining = lifecycle.draining();
         if let Some(cluster) = cluster {
             lifecycle.spawn("Postgres", alive(cluster, draining.clone()));
@@ -275,7 +280,7 @@ impl Stack {
             // Dropping the cluster sends Postgres the signal to end.
             return ExitCode::from(stop.code());
         }
-        databases.close().await;
+        databases.close(outcome).await;
         let Some(cluster) = cluster else {
             return outcome.into();
         };

@@ -58,6 +58,7 @@ enum Written {
     Done(Checkpoint),
     Stopped,
     Lost,
+    CalledOff,
 }
 
 impl Lane {
@@ -87,6 +88,7 @@ impl Lane {
                 Written::Done(checkpoint) => self.checkpoint = checkpoint,
                 Written::Stopped => return Ok(LaneEnd::Stopped),
                 Written::Lost => return Ok(LaneEnd::Lost),
+                Written::CalledOff => return Ok(LaneEnd::CalledOff),
             }
             if self.checkpoint.finished {
                 return Ok(LaneEnd::Finished);
@@ -113,7 +115,7 @@ impl Lane {
                 other => return other,
             }
             tokio::select! {
-                () = off.cancelled() => return Ok(Written::Lost),
+                () = off.cancelled() => return Ok(Written::CalledOff),
                 () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -175,17 +176,19 @@ impl Importer {
             tokio::join!(reading, writing)
         };
         let mut work = std::pin::pin!(work);
+        let mut lost = false;
         let (read, written) = tokio::select! {
             ended = &mut work => ended,
             () = self.keep_lease(claim) => {
-                // Not dropped: a transaction that is cut off half-way could
-                // stay open in the pool.
+                lost = true;
+                // Not dropped: what is being written comes to its end.
                 off.cancel();
                 work.await
             }
         };
         Ok(match (written?, read?) {
             (LaneEnd::Lost, _) => Outcome::Lost,
+            (LaneEnd::CalledOff, _) if lost => Outcome::Lost,
             (LaneEnd::Stopped, _) => Outcome::Stopped,
             (_, ReadEnd::Unusable(fault)) => Outcome::Unusable(fault),
             (LaneEnd::Finished, ReadEnd::EndOfFile) => Outcome::Done,
@@ -196,15 +199,23 @@ impl Importer {
     /// Renews the lease while batches are few and far between. Ends when the
     /// lease is lost; a database that is away is no proof of that.
     async fn keep_lease(&self, claim: &Claim) {
+        let third = self.settings.lease / 3;
         loop {
-            tokio::time::sleep(self.settings.lease / 3).await;
-            match store::lanes::renew(&self.db, claim, self.settings.lease).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => tracing::warn!(
+            sleep(third).await;
+            // One dead connection must not cost the lease.
+            match timeout(
+                third,
+                store::lanes::renew(&self.db, claim, self.settings.lease),
+            )
+            .await
+            {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return,
+                Ok(Err(error)) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the lease could not be renewed"
                 ),
+                Err(_) => tracing::warn!("no answer to the renewal of the lease"),
             }
         }
     }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::StartError;
 use super::config::Flag;
+use super::lifecycle::Outcome;
 use crate::domain::error::{Error, ErrorKind};
 use crate::store::{Database, DatabaseSettings, SchemaState};
 
@@ -60,8 +61,12 @@ impl Databases {
         }
     }
 
-    /// Closes all connections; waits a little for those that are in use.
-    pub async fn close(&self) {
+    /// Closes all connections; waits a little for those that are in use, unless
+    /// the process is to end at once.
+    pub async fn close(&self, outcome: Outcome) {
+        if matches!(outcome, Outcome::Aborted(_)) {
+            return;
+        }
         let both = async { tokio::join!(self.work.close(), self.health.close()) };
         if timeout(Duration::from_secs(2), both).await.is_err() {
             tracing::warn!("left connections to the database behind");

@@ -8,12 +8,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::drain::Drain;
 use super::health::Health;
 use super::signals::{Signals, Stop};
 use crate::domain::error::Error;
-
-/// How long everything may take to end.
-const DRAIN: Duration = Duration::from_secs(20);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +46,17 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// A life without tasks yet, whose health is told by `health`.
+    /// A life without tasks yet, whose health is told by `health`, and which
+    /// may take as long as `drain` to end.
     #[must_use]
-    pub fn new(health: Health) -> Self {
+    pub fn new(health: Health, drain: Duration) -> Self {
         Self {
             tasks: JoinSet::new(),
             names: HashMap::new(),
             health,
             stop: CancellationToken::new(),
             draining: CancellationToken::new(),
-            drain: DRAIN,
+            drain,
         }
     }
 
@@ -65,6 +64,15 @@ impl Lifecycle {
     #[must_use]
     pub fn draining(&self) -> CancellationToken {
         self.draining.clone()
+    }
+
+    /// The same, and how long that may take before it is cut off.
+    #[must_use]
+    pub fn drain(&self) -> Drain {
+        Drain {
+            begun: self.draining(),
+            grace: self.drain * 3 / 4,
+        }
     }
 
     /// Cancelling it does what the first signal does.
@@ -125,7 +133,7 @@ impl Lifecycle {
                 () = sleep_until(deadline) => {
                     tracing::error!(
                         tasks = ?self.left(),
-                        seconds = self.drain.as_secs(),
+                        seconds = self.drain.as_secs_f64(),
                         "these tasks did not end in time",
                     );
                     return Outcome::Failed;
@@ -176,8 +184,10 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(20);
+
     async fn life() -> Lifecycle {
-        Lifecycle::new(Health::new(&[""]).await)
+        Lifecycle::new(Health::new(&[""]).await, LONG)
     }
 
     async fn until(token: CancellationToken) -> Result<(), Error> {
@@ -198,7 +208,7 @@ mod tests {
     async fn health_is_gone_before_a_task_is_told_to_drain() {
         let health = Health::new(&[""]).await;
         health.set(true).await;
-        let mut life = Lifecycle::new(health.clone());
+        let mut life = Lifecycle::new(health.clone(), LONG);
         let (draining, ready) = (life.draining(), health.ready());
         life.spawn("server", async move {
             draining.cancelled().await;

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::config::{DatabaseUrl, Flag, LogArgs, settings};
+use super::config::{DatabaseTimeouts, DatabaseUrl, Flag, LogArgs};
 use super::database::{Databases, in_words};
+use super::lifecycle::Outcome;
 use super::{StartError, say, telemetry, tell};
 
 /// Which database.
@@ -33,12 +34,13 @@ pub async fn run(args: MigrateArgs) -> ExitCode {
 }
 
 async fn migrate(args: &MigrateArgs) -> Result<usize, StartError> {
-    let databases = Databases::open(&settings(&args.database.database_url, 1)?).await?;
+    let settings = DatabaseTimeouts::default().settings(&args.database.database_url, 1)?;
+    let databases = Databases::open(&settings).await?;
     let applied = databases
         .work
         .migrate()
         .await
         .map_err(|error| StartError::setting(Flag::DATABASE_URL, in_words(&error)));
-    databases.close().await;
+    databases.close(Outcome::Clean).await;
     applied
 }

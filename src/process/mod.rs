@@ -9,6 +9,7 @@
 pub mod callers_file;
 pub mod config;
 pub mod database;
+pub mod drain;
 pub mod health;
 pub mod lifecycle;
 pub mod listen;

@@ -30,7 +30,7 @@ pub async fn run_scheduler(config: SchedulerConfig) -> ExitCode {
 async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(&["", health::SCHEDULER]).await;
-    let mut lifecycle = Lifecycle::new(health.clone());
+    let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
     let start = async {
         let (least, enough) = config.importing.connections();
         let settings = config.database.settings(least, enough)?;
@@ -50,10 +50,12 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
             database: databases.health.clone(),
             scheduler: Some(scheduler),
         };
-        let draining = lifecycle.draining();
-        lifecycle.spawn("health", judge.watch(health.clone(), draining.clone()));
+        lifecycle.spawn("health", judge.watch(health.clone(), lifecycle.draining()));
         let routes = Routes::new(health.server());
-        lifecycle.spawn("health port", listen::grpc(socket, routes, draining));
+        lifecycle.spawn(
+            "health port",
+            listen::grpc(socket, routes, lifecycle.drain()),
+        );
         Ok((databases, address))
     };
     let (databases, address) = tokio::select! {
@@ -65,7 +67,7 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     };
     let ready = || tracing::info!(health = %address, "muster-scheduler is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close().await;
+    databases.close(outcome).await;
     Ok(outcome.into())
 }
 
@@ -84,7 +86,8 @@ pub fn start(
         Arc::new(SystemIds),
         args.settings(limits),
     );
-    let draining = lifecycle.draining();
-    lifecycle.spawn("scheduler", scheduler.clone().run(draining));
+    let drain = lifecycle.drain();
+    let run = scheduler.clone().run(drain.begun.clone());
+    lifecycle.spawn("scheduler", drain.within_grace("scheduler", run));
     (scheduler, args.stalled_after())
 }

@@ -42,7 +42,7 @@ pub async fn run_server(config: ServerConfig) -> ExitCode {
 async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(health::SERVER).await;
-    let mut lifecycle = Lifecycle::new(health.clone());
+    let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
     let start = async {
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
@@ -90,7 +90,7 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
     }
     let ready = || tracing::info!(%grpc, %http, %public_url, "muster-server is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close().await;
+    databases.close(outcome).await;
     Ok(outcome.into())
 }
 
@@ -224,6 +224,7 @@ impl Server<'_> {
             settings,
         );
         let draining = lifecycle.draining();
+        let drain = lifecycle.drain();
         let callers = match tokens {
             Some(tokens) => {
                 let callers = tokens.known();
@@ -238,7 +239,7 @@ impl Server<'_> {
         };
         let routes = grpc::router(muster.clone(), callers.clone(), options, health.server())
             .map_err(StartError::Bug)?;
-        lifecycle.spawn("gRPC", listen::grpc(grpc, routes, draining.clone()));
+        lifecycle.spawn("gRPC", listen::grpc(grpc, routes, drain.clone()));
         let mut router = http::router(HttpState {
             muster: muster.clone(),
             callers,
@@ -262,7 +263,7 @@ impl Server<'_> {
                 request_timeout: self.rules.request_timeout,
             }));
         }
-        lifecycle.spawn("HTTP", listen::http(http, router, draining));
+        lifecycle.spawn("HTTP", listen::http(http, router, drain));
         Ok(listening)
     }
 }

@@ -1,6 +1,9 @@
 //! Claims IN_PROGRESS jobs that nobody holds, and imports them.
 
+use std::time::Duration;
+
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::Scheduler;
@@ -9,6 +12,10 @@ use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
 use crate::store::finish::{End, end, fold_lanes, lock_claimed};
 use crate::store::lanes::{Claim, claim, excuse, release};
+
+/// The longest of one try to give a job back, and the pause before the next.
+const ONE_TRY: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(250);
 
 impl Scheduler {
     /// Claims as many jobs as there are free permits, and begins to import
@@ -61,20 +68,31 @@ impl Scheduler {
             Err(error) => Err(error),
         };
         let Err(error) = ended else { return };
-        // The lease is left to run out: that is the pause before the next try.
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the import stopped short; it is taken up again"
         );
+        if error.kind() != ErrorKind::Unavailable {
+            return;
+        }
         // Waiting for a database or a store is no fault of the job's.
-        if error.kind() == ErrorKind::Unavailable
-            && let Err(error) = excuse(&self.0.db, claim).await
-        {
-            tracing::debug!(
+        let settled = if self.0.draining.is_cancelled() {
+            self.give_back(claim).await
+        } else {
+            // The lease is left to run out: that is the pause before the next try.
+            patiently(|| excuse(&self.0.db, claim)).await
+        };
+        if let Err(error) = settled {
+            tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "the claim could not be excused"
+                "a claim could not be settled"
             );
         }
+    }
+
+    /// Gives a job back at its checkpoints.
+    async fn give_back(&self, claim: &Claim) -> Result<(), Error> {
+        patiently(|| release(&self.0.db, claim)).await
     }
 
     async fn conclude(&self, claim: &Claim, outcome: Outcome) -> Result<(), Error> {
@@ -82,22 +100,22 @@ impl Scheduler {
             Outcome::Done => {
                 tracing::info!("all rows are accounted for");
                 // A Stop that comes now must not wait for the lease to run out.
-                release(&self.0.db, claim).await?;
+                self.give_back(claim).await?;
                 self.finish_tick().await?;
             }
             Outcome::Stopped => {
                 tracing::info!("import stopped");
-                release(&self.0.db, claim).await?;
+                self.give_back(claim).await?;
                 self.finish_tick().await?;
             }
             Outcome::CalledOff => {
+                self.give_back(claim).await?;
                 tracing::info!("import given back");
-                release(&self.0.db, claim).await?;
             }
             Outcome::Lost => tracing::warn!("the lease was lost; another worker has the job"),
             Outcome::Unusable(fault) => {
                 if !self.give_up(claim, &fault).await? {
-                    release(&self.0.db, claim).await?;
+                    self.give_back(claim).await?;
                     self.finish_tick().await?;
                 }
             }
@@ -144,5 +162,31 @@ impl Scheduler {
             now,
             purge_at: now + self.0.settings.retain_upload,
         }
+    }
+}
+
+/// Does what frees a job for others, again and again while the database is
+/// away. Harmless when the lease is another's by then. Whoever ends the process
+/// need not wait for it: the lease runs out.
+async fn patiently<F>(act: impl Fn() -> F) -> Result<(), Error>
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    let mut told = false;
+    loop {
+        match timeout(ONE_TRY, act()).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable => {
+                if !told {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the job cannot be given back yet"
+                    );
+                    told = true;
+                }
+            }
+            Ok(done) => return done,
+            Err(_) => tracing::debug!("no answer; the job is given back once more"),
+        }
+        sleep(PAUSE).await;
     }
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -28,6 +28,8 @@ pub(super) const PURGE: usize = 5;
 const LONGEST_SWEEP: Duration = Duration::from_secs(30);
 /// The pause of the purge, which nobody waits for.
 const PURGE_PAUSE: Duration = Duration::from_secs(15);
+/// How many polls long no wake is heard before the connection is probed.
+const SILENT_POLLS: u32 = 30;
 /// The pause before listening is tried again.
 const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -175,14 +177,21 @@ async fn turn(
 
 /// Hears Start and Stop. What it misses, the poll finds.
 async fn listen(scheduler: Scheduler, shutdown: CancellationToken) {
+    // Nothing else would tell a silent database from a dead connection.
+    let silence = scheduler.0.settings.poll * SILENT_POLLS;
     while !shutdown.is_cancelled() {
         let hear = async {
             let mut listener = scheduler.0.db.listen().await?;
             // Notifications from before, or while it was away, are lost.
             scheduler.wake();
             loop {
-                listener.woken().await?;
-                scheduler.wake();
+                match timeout(silence, listener.woken()).await {
+                    Ok(woken) => {
+                        woken?;
+                        scheduler.wake();
+                    }
+                    Err(_) => listener.probe().await?,
+                }
             }
         };
         let heard: Result<(), Error> = tokio::select! {

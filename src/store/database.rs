@@ -1,20 +1,21 @@
 //! The connection to Postgres: pool, transactions, migrations, notifications.
 
-use std::ops::DerefMut as _;
+use std::fmt;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection};
+use tokio::time::timeout;
 
-use crate::domain::error::{Error, Reason};
+use super::listener::Listener;
+use super::pool::Pool;
+use super::transaction::Transaction;
+use crate::domain::error::{Constraint, Error};
 
 static MIGRATOR: Migrator = sqlx::migrate!();
-
-/// The channel on which Start and Stop wake the schedulers. Only a hint: the
-/// schedulers' poll is what guarantees.
-const WAKE_CHANNEL: &str = "muster_jobs";
 
 /// How to reach the database, and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -31,6 +32,46 @@ pub struct DatabaseSettings {
     pub lock_timeout: Duration,
 }
 
+impl DatabaseSettings {
+    /// The way to the database. The error does not repeat the URL.
+    fn options(&self) -> Result<PgConnectOptions, Error> {
+        let options = PgConnectOptions::from_str(&self.url).map_err(|_| {
+            Error::invalid(
+                "database_url",
+                None,
+                Constraint::Other(
+                    "is no URL of the form postgres://user:password@host:port/database".into(),
+                ),
+            )
+        })?;
+        Ok(options
+            .application_name("muster")
+            .disable_statement_logging())
+    }
+
+    /// The same, with the limits that the database keeps by itself: it lets go
+    /// of what a client holds that is gone, or stands still, without the
+    /// client's help. What sqlx opens has no keepalive on the client's side,
+    /// and needs none: every call has an end ([`super::held`]), a connection
+    /// that lay idle is tested, and one that only listens is
+    /// [probed](super::Listener::probe).
+    pub(super) fn limited(&self) -> Result<PgConnectOptions, Error> {
+        let millis = |d: Duration| d.as_millis().to_string();
+        Ok(self.options()?.options([
+            ("statement_timeout", millis(self.statement_timeout)),
+            ("lock_timeout", millis(self.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                millis(self.lock_timeout * 2),
+            ),
+            ("tcp_keepalives_idle", "15".to_owned()),
+            ("tcp_keepalives_interval", "5".to_owned()),
+            ("tcp_keepalives_count", "3".to_owned()),
+            ("tcp_user_timeout", millis(self.statement_timeout)),
+        ]))
+    }
+}
+
 /// What a database knows of muster's schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaState {
@@ -43,60 +84,16 @@ pub enum SchemaState {
 }
 
 /// The database. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
-    pub(super) pool: PgPool,
-    url: String,
+    pub(super) pool: Pool,
+    settings: Arc<DatabaseSettings>,
 }
 
-/// A transaction; rolled back unless [`Transaction::commit`] is called.
-#[derive(Debug)]
-pub struct Transaction(sqlx::Transaction<'static, sqlx::Postgres>);
-
-impl Transaction {
-    /// Makes the work of the transaction last.
-    ///
-    /// # Errors
-    /// Unavailable when the answer was lost: the work may or may not last.
-    pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.0.commit().await?)
-    }
-
-    /// Ends the transaction by its result: what went well lasts; of the rest
-    /// nothing does, and its locks are gone before the caller is answered.
-    ///
-    /// # Errors
-    /// That of the result; unavailable when the answer to the commit was lost.
-    pub async fn settle<T>(self, result: Result<T, Error>) -> Result<T, Error> {
-        match result {
-            Ok(value) => {
-                self.commit().await?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.rollback().await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Undoes the work of the transaction. Its locks are gone when this ends;
-    /// those of one that is merely dropped are let go some time later.
-    pub async fn rollback(self) {
-        // A connection that cannot roll back is closed, which does as well.
-        if let Err(error) = self.0.rollback().await {
-            tracing::debug!(%error, "a rollback failed");
-        }
-    }
-
-    /// The connection, for the functions of this room.
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
-        self.0.deref_mut()
-    }
-
-    /// The transaction inside, for savepoints.
-    pub(super) fn inner(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Postgres> {
-        &mut self.0
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL holds a password.
+        f.write_str("Database(..)")
     }
 }
 
@@ -107,38 +104,9 @@ impl Database {
     /// Invalid argument when the URL cannot be parsed; the message does not
     /// repeat it, since it holds a password.
     pub fn open(settings: &DatabaseSettings) -> Result<Self, Error> {
-        let millis = |d: Duration| d.as_millis().to_string();
-        let options = PgConnectOptions::from_str(&settings.url)
-            .map_err(|_| {
-                Error::invalid(
-                    "database_url",
-                    None,
-                    crate::domain::error::Constraint::Other(
-                        "is no URL of the form postgres://user:password@host:port/database".into(),
-                    ),
-                )
-            })?
-            .application_name("muster")
-            .options([
-                ("statement_timeout", millis(settings.statement_timeout)),
-                ("lock_timeout", millis(settings.lock_timeout)),
-                (
-                    "idle_in_transaction_session_timeout",
-                    millis(settings.lock_timeout * 2),
-                ),
-                ("tcp_keepalives_idle", "15".to_owned()),
-                ("tcp_keepalives_interval", "5".to_owned()),
-                ("tcp_keepalives_count", "3".to_owned()),
-                ("tcp_user_timeout", millis(settings.statement_timeout)),
-            ])
-            .disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            .connect_lazy_with(options);
         Ok(Self {
-            pool,
-            url: settings.url.clone(),
+            pool: Pool::open(settings, settings.limited()?),
+            settings: Arc::new(settings.clone()),
         })
     }
 
@@ -148,7 +116,7 @@ impl Database {
     /// Unavailable when the database cannot be reached.
     pub async fn begin(&self, name: &'static str) -> Result<Transaction, Error> {
         tracing::trace!(transaction = name, "begin");
-        Ok(Transaction(self.pool.begin().await?))
+        Ok(Transaction::begin(&self.pool).await?)
     }
 
     /// Asks the database for a sign of life.
@@ -175,10 +143,10 @@ impl Database {
     pub async fn migrate(&self) -> Result<usize, Error> {
         // A migration may take longer than any statement of the service: it
         // has a connection of its own, without the limits.
-        let mut connection = PgConnectOptions::from_str(&self.url)?
-            .application_name("muster migrate")
-            .connect()
-            .await?;
+        let options = self.settings.options()?.application_name("muster migrate");
+        let mut connection = timeout(self.settings.acquire_timeout, options.connect())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
         let before = applied(&mut connection).await?;
         MIGRATOR
             .run_direct(None, &mut connection, false)
@@ -200,15 +168,15 @@ impl Database {
         if !known {
             return Ok(SchemaState::Behind);
         }
-        let mut connection = self.pool.acquire().await?;
-        let rows = connection
-            .list_applied_migrations("_sqlx_migrations")
-            .await
-            .map_err(Error::internal)?;
+        // sqlx's own function for this takes no other connection than its own.
+        let rows: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+                .fetch_all(&self.pool)
+                .await?;
         let mut missing = MIGRATOR.iter().peekable();
-        for row in rows {
+        for (version, checksum) in rows {
             match missing.next() {
-                Some(m) if m.version == row.version && m.checksum == row.checksum => {}
+                Some(m) if m.version == version && *m.checksum == *checksum => {}
                 _ => return Ok(SchemaState::Unknown),
             }
         }
@@ -224,10 +192,7 @@ impl Database {
     /// # Errors
     /// Unavailable without a database.
     pub async fn listen(&self) -> Result<Listener, Error> {
-        // Not from the pool: it would hold a connection for ever.
-        let mut listener = PgListener::connect(&self.url).await?;
-        listener.listen(WAKE_CHANNEL).await?;
-        Ok(Listener(listener))
+        Listener::open(&self.settings, self.pool.bound()).await
     }
 }
 
@@ -245,38 +210,4 @@ async fn applied(connection: &mut PgConnection) -> Result<usize, Error> {
         .await
         .map_err(Error::internal)?
         .len())
-}
-
-impl Transaction {
-    /// Wakes the schedulers when the transaction commits.
-    ///
-    /// # Errors
-    /// Unavailable without a database.
-    pub async fn wake(&mut self) -> Result<(), Error> {
-        sqlx::query!("SELECT pg_notify($1, '')", WAKE_CHANNEL)
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-}
-
-/// Hears [`Transaction::wake`].
-#[derive(Debug)]
-pub struct Listener(PgListener);
-
-impl Listener {
-    /// Waits for the next wake. Wakes may be lost when the connection is: after
-    /// an error, look at the tables and listen again.
-    ///
-    /// # Errors
-    /// Unavailable when the connection is lost.
-    pub async fn woken(&mut self) -> Result<(), Error> {
-        match self.0.try_recv().await? {
-            Some(_) => Ok(()),
-            None => Err(Error::unavailable(
-                Reason::DatabaseUnavailable,
-                "The connection that listens was lost.",
-            )),
-        }
-    }
 }

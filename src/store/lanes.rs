@@ -120,8 +120,18 @@ pub async fn claim(
         else {
             return Ok(None);
         };
-        // The leases once more, now that the job is locked: another claim may
-        // have come between the look above and its lock.
+        // A batch that is being written is waited for: it renews the lease, and
+        // that is seen by a statement that begins after it only.
+        sqlx::query!(
+            "SELECT lane FROM import_lanes WHERE user_pool_id = $1 AND job_id = $2
+             ORDER BY lane FOR NO KEY UPDATE",
+            found.user_pool_id,
+            found.job_id,
+        )
+        .fetch_all(tx.connection())
+        .await?;
+        // The leases once more, now that all is locked: another claim, or that
+        // batch, may have come between the look above and its lock.
         let rows = sqlx::query!(
             "UPDATE import_lanes
              SET lease_token = $3, lease_worker = $4,
@@ -168,23 +178,34 @@ pub async fn claim(
     }))
 }
 
-/// Renews the lease on all lanes of a job. Answers false when it was lost.
+/// Renews the lease on all lanes of a job but those of which a batch is being
+/// written, which renews it by itself: a batch may take longer than a lease.
+/// Answers false when the lease was lost.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn renew(db: &Database, claim: &Claim, lease: Duration) -> Result<bool, Error> {
-    let done = sqlx::query!(
-        "UPDATE import_lanes
-         SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
-         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3",
+    let held = sqlx::query_scalar!(
+        r#"WITH free AS MATERIALIZED (
+             SELECT lane FROM import_lanes
+             WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3
+             FOR NO KEY UPDATE SKIP LOCKED),
+         renewed AS (
+             UPDATE import_lanes l
+             SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
+             FROM free f
+             WHERE l.user_pool_id = $1 AND l.job_id = $2 AND l.lane = f.lane
+               AND l.lease_token = $3)
+         SELECT EXISTS (SELECT 1 FROM import_lanes
+             WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3) AS "held!""#,
         claim.job.user_pool_id.as_str(),
         claim.job.job_id.0,
         claim.token,
         interval(lease),
     )
-    .execute(&db.pool)
+    .fetch_one(&db.pool)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(held)
 }
 
 /// Gives the lease back at the checkpoints. A claim that is given back in good

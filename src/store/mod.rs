@@ -4,15 +4,21 @@
 pub mod bulk;
 mod database;
 pub mod finish;
+mod held;
 pub mod jobs;
 pub mod lanes;
+mod listener;
+mod pool;
 pub mod pools;
 pub mod purge;
 pub mod rejections;
 pub mod request_ids;
+mod transaction;
 pub mod users;
 
-pub use database::{Database, DatabaseSettings, Listener, SchemaState, Transaction};
+pub use database::{Database, DatabaseSettings, SchemaState};
+pub use listener::Listener;
+pub use transaction::Transaction;
 
 use crate::domain::error::{Error, Reason};
 

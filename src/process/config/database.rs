@@ -5,10 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::Flag;
 use super::secret::Secret;
+use super::{Flag, values};
 use crate::process::StartError;
 use crate::store::DatabaseSettings;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Where the database is.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +25,42 @@ pub struct DatabaseUrl {
         value_name = "URL"
     )]
     pub database_url: Secret,
+}
+
+/// How long the database may take.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseTimeouts {
+    /// Longest wait for a connection: while the database is away, callers are told so after it
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_ACQUIRE_TIMEOUT",
+        hide_env_values = true,
+        default_value = "5s",
+        value_name = "DURATION",
+        value_parser = values::duration(Duration::from_millis(100), 5 * MINUTE)
+    )]
+    database_acquire_timeout: Duration,
+    /// Longest run of one statement, such as the insertion of a batch
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_STATEMENT_TIMEOUT",
+        hide_env_values = true,
+        default_value = "60s",
+        value_name = "DURATION",
+        value_parser = values::duration(Duration::from_millis(100), 60 * MINUTE)
+    )]
+    database_statement_timeout: Duration,
+    /// Longest wait for a lock; a transaction that stands still for twice as long is ended
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_LOCK_TIMEOUT",
+        hide_env_values = true,
+        default_value = "10s",
+        value_name = "DURATION",
+        value_parser = values::duration(Duration::from_millis(100), 10 * MINUTE)
+    )]
+    database_lock_timeout: Duration,
 }
 
 /// The database of a process that serves.
@@ -41,6 +79,8 @@ pub struct DatabaseArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     database_max_connections: Option<u32>,
+    #[command(flatten)]
+    timeouts: DatabaseTimeouts,
 }
 
 impl DatabaseArgs {
@@ -57,31 +97,49 @@ impl DatabaseArgs {
                 format!("{max_connections} is too few: this process needs {least} or more"),
             ));
         }
-        settings(&self.at.database_url, max_connections)
+        self.timeouts
+            .settings(&self.at.database_url, max_connections)
     }
 }
 
-/// The settings for `max_connections` to a database.
-///
-/// # Errors
-/// [`StartError::Setting`] when the URL is none of Postgres; without the URL.
-pub fn settings(url: &Secret, max_connections: u32) -> Result<DatabaseSettings, StartError> {
-    let postgres =
-        Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
-    if !postgres {
-        return Err(StartError::setting(
-            Flag::DATABASE_URL,
-            "expected postgres://user:password@host:port/database",
-        ));
+impl Default for DatabaseTimeouts {
+    fn default() -> Self {
+        let second = MINUTE / 60;
+        Self {
+            database_acquire_timeout: 5 * second,
+            // The insertion of a batch is the longest statement there is.
+            database_statement_timeout: 60 * second,
+            database_lock_timeout: 10 * second,
+        }
     }
-    Ok(DatabaseSettings {
-        url: url.expose().to_owned(),
-        max_connections,
-        acquire_timeout: Duration::from_secs(10),
-        // A batch of an import is the longest statement there is.
-        statement_timeout: Duration::from_secs(60),
-        lock_timeout: Duration::from_secs(10),
-    })
+}
+
+impl DatabaseTimeouts {
+    /// The settings for `max_connections` to a database.
+    ///
+    /// # Errors
+    /// [`StartError::Setting`] when the URL is none of Postgres; without the URL.
+    pub fn settings(
+        &self,
+        url: &Secret,
+        max_connections: u32,
+    ) -> Result<DatabaseSettings, StartError> {
+        let postgres = Url::parse(url.expose())
+            .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+        if !postgres {
+            return Err(StartError::setting(
+                Flag::DATABASE_URL,
+                "expected postgres://user:password@host:port/database",
+            ));
+        }
+        Ok(DatabaseSettings {
+            url: url.expose().to_owned(),
+            max_connections,
+            acquire_timeout: self.database_acquire_timeout,
+            statement_timeout: self.database_statement_timeout,
+            lock_timeout: self.database_lock_timeout,
+        })
+    }
 }
 
 /// A database's URL without password and parameters, save the folder of a

@@ -14,8 +14,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 const KIB: u64 = 1 << 10;
 
-/// After so many leases lost in a row without progress a job is FAILED.
-const MAX_FRUITLESS: u32 = 5;
 /// What the duties take beside the lanes.
 const DUTY_CONNECTIONS: u32 = 2;
 
@@ -53,6 +51,16 @@ pub struct ImportingArgs {
         value_parser = values::duration(SECOND, 10 * MINUTE)
     )]
     lease: Duration,
+    /// Workers that a job may lose in a row without a row written; then it is FAILED
+    #[arg(
+        long,
+        env = "MUSTER_MAX_LOST_WORKERS",
+        hide_env_values = true,
+        default_value = "5",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    max_lost_workers: u32,
     /// How often to look for work that nothing has announced
     #[arg(
         long,
@@ -108,7 +116,7 @@ impl ImportingArgs {
             batch_rows: self.batch_rows,
             // 64 MiB at most.
             batch_bytes: usize::try_from(self.batch_bytes).unwrap_or(usize::MAX),
-            max_fruitless: MAX_FRUITLESS,
+            max_fruitless: self.max_lost_workers,
             max_row_chars: limits.max_row_chars,
             max_rows: limits.max_rows,
         }

@@ -17,13 +17,14 @@ mod object_store;
 mod programs;
 mod refusal;
 mod secret;
+mod shutdown;
 mod values;
 
 use std::fmt;
 
 pub use aws::{AwsAccess, AwsArgs};
 pub use callers::CallersArgs;
-pub use database::{DatabaseArgs, DatabaseUrl, place, settings};
+pub use database::{DatabaseArgs, DatabaseTimeouts, DatabaseUrl, place};
 pub use file_limits::FileLimits;
 pub use importing::ImportingArgs;
 pub use job_rules::JobRules;
@@ -34,6 +35,7 @@ pub use object_store::ObjectStoreArgs;
 pub use programs::{SchedulerConfig, ServerConfig};
 pub use refusal::{parse, parse_from};
 pub use secret::{Secret, SigningKeyArgs};
+pub use shutdown::ShutdownArgs;
 
 /// A flag and its variable, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

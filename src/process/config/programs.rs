@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::{
     CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    ObjectStoreArgs, SigningKeyArgs, values,
+    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -14,7 +14,8 @@ use super::{
 #[command(
     name = "muster-server",
     version,
-    after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within 20 s; the second ends at once.
+    after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within --drain-timeout; the
+second ends at once.
 SIGHUP reads the tokens file again.
 Exits with 0 after a clean stop, 1 when it could not start or something in it died, 2 for a
 wrong flag or variable, 130 or 143 after the second signal.
@@ -49,6 +50,9 @@ pub struct ServerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// The end.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -60,7 +64,8 @@ pub struct ServerConfig {
     name = "muster-scheduler",
     version,
     after_help = "The first SIGTERM or Ctrl-C lets the current batches finish and gives the jobs back, within
-20 s; the second ends at once, and another scheduler takes up the jobs when their lease ends.
+--drain-timeout; the second ends at once, and another scheduler takes up the jobs when their
+lease ends.
 Exits with 0 after a clean stop, 1 when it could not start or something in it died, 2 for a
 wrong flag or variable, 130 or 143 after the second signal.
 
@@ -93,6 +98,9 @@ pub struct SchedulerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// The end.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,

@@ -6,6 +6,7 @@ use clap::{Command, CommandFactory as _, Parser};
 use super::*;
 use crate::process::StartError;
 use crate::process::server::CONNECTIONS;
+use crate::store::DatabaseSettings;
 use wrong::WRONG;
 
 const SERVER: &[&str] = &[
@@ -172,6 +173,29 @@ fn too_few_connections_are_refused() {
 }
 
 #[test]
+fn the_databases_times_are_those_of_the_flags() {
+    let settings = |more: &[&str]| server(more).database.settings(2, 16).unwrap();
+    let times = |settings: DatabaseSettings| {
+        [
+            settings.acquire_timeout,
+            settings.statement_timeout,
+            settings.lock_timeout,
+        ]
+        .map(|time| time.as_secs())
+    };
+    let more = [
+        "--database-acquire-timeout=1s",
+        "--database-statement-timeout=2s",
+        "--database-lock-timeout=3s",
+    ];
+    assert_eq!(times(settings(&more)), [1, 2, 3]);
+    // Those of `muster migrate`, which has no flags for them.
+    let url = "postgres://muster@db/muster".to_owned().into();
+    let fixed = DatabaseTimeouts::default().settings(&url, 1).unwrap();
+    assert_eq!(times(settings(&[])), times(fixed));
+}
+
+#[test]
 fn who_listens_to_the_network_needs_tokens() {
     let check = |more: &[&str]| {
         let config = server(more);
@@ -301,12 +325,18 @@ fn the_limits_reach_the_operations_and_the_scheduler() {
         (7, 1_000_000)
     );
     assert_eq!(settings.expire_after.as_secs(), 3600);
-    let more = ["--max-rows=7", "--retain-upload=0", "--poll=20s"];
+    let more = [
+        "--max-rows=7",
+        "--retain-upload=0",
+        "--poll=20s",
+        "--max-lost-workers=3",
+    ];
     let config: SchedulerConfig = parse(SCHEDULER, &more).expect("a configuration");
     let settings = config.importing.settings(&config.limits);
     assert_eq!(
         (settings.max_rows, settings.retain_upload.as_secs()),
         (7, 0)
     );
+    assert_eq!(settings.max_fruitless, 3);
     assert_eq!(config.importing.stalled_after().as_secs(), 100);
 }

@@ -21,13 +21,13 @@ use crate::support::muster::{ManualClock, TestMuster};
 
 /// Strikes when it is looked at for the nth time: a batch looks once, when it
 /// has its lane locked and has not written its rows yet.
-struct Striking<F> {
+pub(super) struct Striking<F> {
     left: AtomicUsize,
     strike: F,
 }
 
 impl<F: Fn() + Send + Sync + 'static> Striking<F> {
-    fn at(nth: usize, strike: F) -> Arc<Self> {
+    pub(super) fn at(nth: usize, strike: F) -> Arc<Self> {
         Arc::new(Self {
             left: AtomicUsize::new(nth),
             strike,

@@ -2,7 +2,9 @@
 //! were, nothing is lost, and nothing happens twice.
 
 mod fencing;
+mod hand_back;
 mod hand_over;
+mod leases;
 mod lost_commit;
 mod no_progress;
 mod stopping;

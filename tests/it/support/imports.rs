@@ -128,8 +128,23 @@ impl TestMuster {
         self.importer_with(self.db.clone(), self.clock.clone(), 100)
     }
 
+    /// One with leases of another length, which it renews each third of it.
+    pub fn importer_for(&self, lease: Duration) -> Importer {
+        self.importer_of(self.db.clone(), self.clock.clone(), 100, lease)
+    }
+
     /// One over another connection, by another clock, with other batches.
     pub fn importer_with(&self, db: Database, clock: Arc<dyn Clock>, rows: usize) -> Importer {
+        self.importer_of(db, clock, rows, scheduler_settings().lease)
+    }
+
+    fn importer_of(
+        &self,
+        db: Database,
+        clock: Arc<dyn Clock>,
+        rows: usize,
+        lease: Duration,
+    ) -> Importer {
         let settings = scheduler_settings();
         Importer::new(
             db,
@@ -137,7 +152,7 @@ impl TestMuster {
             clock,
             Arc::new(SystemIds),
             ImportSettings {
-                lease: settings.lease,
+                lease,
                 batch_rows: rows,
                 batch_bytes: settings.batch_bytes,
                 max_row_chars: settings.max_row_chars,

@@ -9,3 +9,4 @@ pub mod process;
 pub mod proxy;
 pub mod services;
 mod template;
+pub mod wire;

@@ -4,6 +4,10 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--aws-region", &["", "eu central", "eu/1"]),
     ("--object-store", &["", "/tmp/x"]),
     ("--database-max-connections", &["0", "-1", "many"]),
+    ("--database-acquire-timeout", &["0", "99ms", "6m"]),
+    ("--database-statement-timeout", &["0", "2h", "60"]),
+    ("--database-lock-timeout", &["0", "11m"]),
+    ("--drain-timeout", &["0", "2h", "20"]),
     (
         "--grpc-addr",
         &["", "50051", "localhost:50051", "127.0.0.1"],
@@ -30,6 +34,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--import-lanes", &["0", "65"]),
     ("--import-jobs", &["0", "65"]),
     ("--lease", &["0", "500ms", "11m"]),
+    ("--max-lost-workers", &["0", "-1", "1001"]),
     ("--poll", &["0", "2m"]),
     ("--batch-rows", &["0", "100001"]),
     ("--batch-bytes", &["1", "65MiB"]),

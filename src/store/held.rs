@@ -1,0 +1,215 @@
+//! A connection of the pool, on which every call has an end.
+//!
+//! A call that is cut off, because its time is up or its caller is gone, leaves
+//! a connection of which nobody knows what it will answer next. Such a one
+//! never goes back to the pool as it is: sqlx would put it there, with a
+//! transaction open if the call was a BEGIN, and its place would stay taken for
+//! as long as a dead network is waited for.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+/// How long a connection may take to become quiet before it is closed.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// What one statement answers.
+pub(super) type Step = Either<PgQueryResult, PgRow>;
+
+/// A connection of the pool, and what is known of it.
+pub(super) struct Held {
+    /// `None` once a call has left it in a state that nobody knows.
+    connection: Option<PoolConnection<Postgres>>,
+    /// The longest that a call may take.
+    bound: Duration,
+    /// Whether a call is under way; when this is dropped: was cut off.
+    busy: bool,
+    /// Whether a transaction may be open.
+    open: bool,
+}
+
+impl Held {
+    pub(super) fn new(connection: PoolConnection<Postgres>, bound: Duration) -> Self {
+        Self {
+            connection: Some(connection),
+            bound,
+            busy: false,
+            open: false,
+        }
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        self.open = true;
+        self.run("BEGIN").await
+    }
+
+    /// Ends the transaction; its work lasts.
+    pub(super) async fn commit(&mut self) -> Result<(), Error> {
+        self.run("COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    /// Ends the transaction; of its work nothing lasts.
+    pub(super) async fn rollback(&mut self) -> Result<(), Error> {
+        self.run("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    /// Runs a statement without parameters or answer.
+    pub(super) async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
+        self.execute(statement).await.map(drop)
+    }
+
+    /// The connection for one call, which is under way from now on.
+    fn call(&mut self) -> Result<&mut PgConnection, Error> {
+        match &mut self.connection {
+            Some(connection) => {
+                self.busy = true;
+                Ok(connection)
+            }
+            None => Err(Error::Io(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Notes the end of a call. After any but an orderly one the connection is
+    /// closed.
+    fn called<T>(
+        &mut self,
+        ended: Result<Result<T, Error>, tokio::time::error::Elapsed>,
+    ) -> Result<T, Error> {
+        let answer = ended.unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())));
+        if let Err(error) = &answer
+            && !matches!(error, Error::Database(_))
+            && let Some(connection) = self.connection.take()
+        {
+            // Its place in the pool is free from here on.
+            drop(connection.detach());
+        }
+        self.busy = false;
+        answer
+    }
+
+    /// All that a query answers.
+    pub(super) async fn steps<'q, E: Execute<'q, Postgres> + 'q>(
+        &mut self,
+        query: E,
+    ) -> Result<Vec<Step>, Error> {
+        let bound = self.bound;
+        let steps = self.call()?.fetch_many(query).try_collect();
+        let ended = timeout(bound, steps).await;
+        self.called(ended)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let quieten = match (self.open, self.busy) {
+                    (true, _) => Some("ROLLBACK"),
+                    (false, true) => Some("SELECT 1"),
+                    (false, false) => None,
+                };
+                runtime.spawn(give_back(connection, quieten));
+            }
+            // Nothing runs any more: the process is about to end.
+            Err(_) => drop(connection.detach()),
+        }
+    }
+}
+
+/// Gives a connection back to the pool once it is quiet, or closes it. Either
+/// way its place is free when this ends.
+async fn give_back(mut connection: PoolConnection<Postgres>, quieten: Option<&'static str>) {
+    if let Some(statement) = quieten {
+        // It waits for what is still to be answered; if that is an error, it
+        // ends with it, and has done nothing.
+        let quiet = timeout(GIVING_BACK, (&mut *connection).execute(statement)).await;
+        if !matches!(quiet, Ok(Ok(_))) {
+            drop(connection.detach());
+            return;
+        }
+    }
+    // sqlx asks for a sign of life, and waits for it for ever. Dropping its
+    // future closes the connection.
+    if timeout(GIVING_BACK, connection.return_to_pool())
+        .await
+        .is_err()
+    {
+        tracing::debug!("a connection gave no sign of life, and was closed");
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held")
+            .field("busy", &self.busy)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut Held {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        stream::once(self.steps(query))
+            .map_ok(|steps| stream::iter(steps.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        Box::pin(async move { Ok(self.steps(query).await?.into_iter().find_map(Either::right)) })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, Error>>
+    where
+        'c: 'e,
+    {
+        Box::pin(async move {
+            let bound = self.bound;
+            let prepared = self.call()?.prepare_with(sql, parameters);
+            let ended = timeout(bound, prepared).await;
+            self.called(ended)
+        })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
+    where
+        'c: 'e,
+    {
+        Box::pin(async move {
+            let bound = self.bound;
+            let described = self.call()?.describe(sql);
+            let ended = timeout(bound, described).await;
+            self.called(ended)
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! Transactions, and what wakes the schedulers when one commits.
+
+use super::held::Held;
+use super::pool::Pool;
+use crate::domain::error::Error;
+
+/// The channel on which Start and Stop wake the schedulers. Only a hint: the
+/// schedulers' poll is what guarantees.
+pub(super) const WAKE_CHANNEL: &str = "muster_jobs";
+
+/// A transaction; rolled back unless [`Transaction::commit`] is called.
+#[derive(Debug)]
+pub struct Transaction(Held);
+
+impl Transaction {
+    pub(super) async fn begin(pool: &Pool) -> Result<Self, sqlx::Error> {
+        let mut held = pool.hold().await?;
+        held.begin().await?;
+        Ok(Self(held))
+    }
+
+    /// Makes the work of the transaction last.
+    ///
+    /// # Errors
+    /// Unavailable when the answer was lost: the work may or may not last.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        Ok(self.0.commit().await?)
+    }
+
+    /// Ends the transaction by its result: what went well lasts; of the rest
+    /// nothing does, and its locks are gone before the caller is answered.
+    ///
+    /// # Errors
+    /// That of the result; unavailable when the answer to the commit was lost.
+    pub async fn settle<T>(self, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Ok(value) => {
+                self.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Undoes the work of the transaction. Its locks are gone when this ends;
+    /// those of one that is merely dropped are let go some time later.
+    pub async fn rollback(mut self) {
+        // A connection that cannot roll back is closed, which does as well.
+        if let Err(error) = self.0.rollback().await {
+            tracing::debug!(%error, "a rollback failed");
+        }
+    }
+
+    /// Wakes the schedulers when the transaction commits.
+    ///
+    /// # Errors
+    /// Unavailable without a database.
+    pub async fn wake(&mut self) -> Result<(), Error> {
+        sqlx::query!("SELECT pg_notify($1, '')", WAKE_CHANNEL)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The connection, for the functions of this room.
+    pub(super) fn connection(&mut self) -> &mut Held {
+        &mut self.0
+    }
+
+    /// Marks a place to go back to. There is one at a time.
+    pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
+        self.0.run("SAVEPOINT mark").await
+    }
+
+    /// Keeps what was done since the mark, and forgets the mark.
+    pub(super) async fn unmark(&mut self) -> Result<(), sqlx::Error> {
+        self.0.run("RELEASE SAVEPOINT mark").await
+    }
+
+    /// Undoes what was done since the mark, a statement that failed included.
+    pub(super) async fn back_to_mark(&mut self) -> Result<(), sqlx::Error> {
+        self.0.run("ROLLBACK TO SAVEPOINT mark").await
+    }
+}
