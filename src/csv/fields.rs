@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::memchr;
+use memchr::{Memchr, memchr, memchr_iter};
 
 /// Room for the fields of a row, to be used again for the next: no allocation a field.
 #[derive(Debug, Default)]
@@ -64,11 +64,12 @@ impl Fields {
         self.spans.clear();
         self.decoded.clear();
         let mut start = 0;
+        let mut commas = memchr_iter(b',', row);
         loop {
             let span = if row.get(start) == Some(&b'"') {
-                quoted(row, start)
+                quoted(row, start, &mut commas)
             } else {
-                unquoted(row, start)
+                unquoted(row, start, &mut commas)
             };
             self.spans.push(span);
             if span.end == row.len() {
@@ -178,8 +179,8 @@ impl fmt::Display for NotText {
 
 impl std::error::Error for NotText {}
 
-fn unquoted(row: &[u8], start: usize) -> Span {
-    let (end, escaped) = separator(row, start);
+fn unquoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
+    let (end, escaped) = separator(row, start, commas);
     let (mut from, mut to) = (start, end);
     while from < to && row[from] == b' ' {
         from += 1;
@@ -195,7 +196,7 @@ fn unquoted(row: &[u8], start: usize) -> Span {
     Span { start, end, value }
 }
 
-fn quoted(row: &[u8], start: usize) -> Span {
+fn quoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
     let mut at = start + 1;
     let mut plain = true;
     let closing = loop {
@@ -208,7 +209,7 @@ fn quoted(row: &[u8], start: usize) -> Span {
             Some(i) => break at + i,
         }
     };
-    let (end, _) = separator(row, row.len().min(closing + 1));
+    let (end, _) = separator(row, row.len().min(closing + 1), commas);
     plain &= closing + 1 >= end;
     let value = if plain {
         Value::Row(start + 1, closing)
@@ -220,17 +221,13 @@ fn quoted(row: &[u8], start: usize) -> Span {
 
 /// The first comma from `from` on that is none of a value (or the row's end),
 /// and whether commas of the value came before it.
-fn separator(row: &[u8], from: usize) -> (usize, bool) {
+fn separator(row: &[u8], from: usize, commas: &mut Memchr<'_>) -> (usize, bool) {
     let mut escaped = false;
-    let mut at = from;
-    // Fields are short: a plain loop is quicker here than a vector search.
-    while let Some(next) = row[at..].iter().position(|b| *b == b',') {
-        let comma = at + next;
+    for comma in commas.skip_while(|comma| *comma < from) {
         if comma == 0 || row[comma - 1] != b'\\' {
             return (comma, escaped);
         }
         escaped = true;
-        at = comma + 1;
     }
     (row.len(), escaped)
 }

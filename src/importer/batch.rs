@@ -36,6 +36,14 @@ impl Batch {
         &self.users
     }
 
+    /// Empties the batch; its memory stays.
+    pub fn clear(&mut self) {
+        self.users.clear();
+        self.rejections.clear();
+        self.end = None;
+        self.finished = false;
+    }
+
     /// Rows that broke a rule.
     #[must_use]
     pub fn rejections(&self) -> &[Rejection] {

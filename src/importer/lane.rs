@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
+use super::pace::Pace;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::{Counters, JobStatus};
 use crate::domain::rejection::{Outcome, Rejection};
-use crate::store::Database;
 use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
-use crate::store::{Transaction, rejections};
+use crate::store::{Connection, Database, Transaction, rejections};
 
 /// Batches that go straight to the path for collisions after one collided.
 const CAREFUL_BATCHES: u32 = 8;
@@ -51,6 +52,11 @@ pub struct Lane {
     pub(super) sorted: bool,
     /// Batches for which plain insertion is not tried.
     pub(super) careful: u32,
+    /// That of the last batch.
+    pub(super) connection: Option<Connection>,
+    pub(super) pace: Arc<Pace>,
+    /// Takes batches that are written, so that their memory is used again.
+    pub(super) give_back: Sender<Batch>,
 }
 
 /// What became of one batch.
@@ -81,10 +87,16 @@ impl Lane {
                 batch = batches.recv() => batch,
             };
             // The reader went away before the end of the file.
-            let Some(batch) = batch else {
+            let Some(mut batch) = batch else {
                 return Ok(LaneEnd::CalledOff);
             };
-            match self.write_patiently(&batch, &off).await? {
+            let begun = Instant::now();
+            let written = self.write_patiently(&batch, &off).await?;
+            self.pace.took(batch.len(), begun.elapsed());
+            batch.clear();
+            // Full, or the reader is done: then this is the end of the batch.
+            self.give_back.try_send(batch).ok();
+            match written {
                 Written::Done(checkpoint) => self.checkpoint = checkpoint,
                 Written::Stopped => return Ok(LaneEnd::Stopped),
                 Written::Lost => return Ok(LaneEnd::Lost),
@@ -127,7 +139,11 @@ impl Lane {
     async fn write(&mut self, batch: &Batch) -> Result<Written, Error> {
         let before = self.checkpoint;
         let after = batch.checkpoint(before);
-        let mut tx = self.db.begin("batch").await?;
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.db.connection().await?,
+        };
+        let mut tx = connection.begin("batch").await?;
         let (found, status) = match lock(&mut tx, &self.claim, self.number).await? {
             Locked::Lost => return Ok(Written::Lost),
             Locked::Held { checkpoint, status } => (checkpoint, status),
@@ -169,7 +185,7 @@ impl Lane {
             self.lease,
         )
         .await?;
-        tx.commit().await?;
+        self.connection = Some(tx.commit_and_keep().await?);
         log_rows(batch, &collided);
         Ok(Written::Done(after))
     }

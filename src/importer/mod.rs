@@ -2,6 +2,7 @@
 
 mod batch;
 mod lane;
+mod pace;
 mod reader;
 mod source;
 
@@ -23,6 +24,7 @@ use crate::store::lanes::Claim;
 use crate::store::{self, Database};
 use batch::Batch;
 use lane::{Lane, LaneEnd};
+use pace::Pace;
 use reader::{Outlet, ReadEnd, Reader};
 use source::Source;
 
@@ -144,9 +146,13 @@ impl Importer {
         let mut outlets = Vec::new();
         for (number, checkpoint) in (0..).zip(claim.lanes.iter().copied()) {
             let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+            let (give_back, spent) = mpsc::channel(WAITING_BATCHES + 1);
+            let pace = Arc::new(Pace::new(self.settings.batch_rows));
             outlets.push(Outlet {
                 checkpoint,
                 batches: sender,
+                spent,
+                pace: pace.clone(),
                 batch: Batch::default(),
             });
             let lane = Lane {

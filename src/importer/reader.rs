@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
+use super::pace::Pace;
 use super::source::Source;
 use super::{Fault, ImportSettings};
 use crate::csv::fields::Fields;
@@ -35,6 +36,9 @@ pub enum ReadEnd {
 pub struct Outlet {
     pub(super) checkpoint: Checkpoint,
     pub(super) batches: Sender<Batch>,
+    /// Batches that the lane has written, to be filled again.
+    pub(super) spent: Receiver<Batch>,
+    pub(super) pace: Arc<Pace>,
     pub(super) batch: Batch,
 }
 
@@ -172,9 +176,9 @@ impl Reader<'_> {
             }
         };
         let next_line = source.splitter.next_line();
-        let batch = &mut self.outlets[lane].batch;
+        let Outlet { batch, pace, .. } = &mut self.outlets[lane];
         batch.reach(end, next_line);
-        if batch.len() >= self.settings.batch_rows || batch.bytes() >= self.settings.batch_bytes {
+        if batch.len() >= pace.rows() || batch.bytes() >= self.settings.batch_bytes {
             Next::Flush(lane)
         } else {
             Next::GoOn
@@ -184,7 +188,8 @@ impl Reader<'_> {
     /// Hands a lane its batch. Answers false when it takes no more.
     async fn flush(&mut self, lane: usize, off: &CancellationToken) -> bool {
         let outlet = &mut self.outlets[lane];
-        let mut batch = std::mem::take(&mut outlet.batch);
+        let next = outlet.spent.try_recv().unwrap_or_default();
+        let mut batch = std::mem::replace(&mut outlet.batch, next);
         batch.seal(self.sorted);
         tokio::select! {
             biased;

@@ -100,6 +100,19 @@ impl Held {
         answer
     }
 
+    /// Streams rows to the database by COPY: `fill` puts the next piece into an
+    /// empty buffer, and answers false when there is none.
+    pub(super) async fn copy(
+        &mut self,
+        statement: &'static str,
+        fill: impl FnMut(&mut Vec<u8>) -> bool,
+    ) -> Result<u64, Error> {
+        let bound = self.bound;
+        let copied = copy(self.call()?, statement, fill);
+        let ended = timeout(bound, copied).await;
+        self.called(ended)
+    }
+
     /// All that a query answers.
     pub(super) async fn steps<'q, E: Execute<'q, Postgres> + 'q>(
         &mut self,
@@ -110,6 +123,20 @@ impl Held {
         let ended = timeout(bound, steps).await;
         self.called(ended)
     }
+}
+
+async fn copy(
+    connection: &mut PgConnection,
+    statement: &str,
+    mut fill: impl FnMut(&mut Vec<u8>) -> bool,
+) -> Result<u64, Error> {
+    let mut copy = connection.copy_in_raw(statement).await?;
+    let mut piece = Vec::new();
+    while fill(&mut piece) {
+        copy.send(piece.as_slice()).await?;
+        piece.clear();
+    }
+    copy.finish().await
 }
 
 impl Drop for Held {

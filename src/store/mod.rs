@@ -18,7 +18,7 @@ pub mod users;
 
 pub use database::{Database, DatabaseSettings, SchemaState};
 pub use listener::Listener;
-pub use transaction::Transaction;
+pub use transaction::{Connection, Transaction};
 
 use crate::domain::error::{Error, Reason};
 

@@ -8,6 +8,28 @@ use crate::domain::error::Error;
 /// schedulers' poll is what guarantees.
 pub(super) const WAKE_CHANNEL: &str = "muster_jobs";
 
+/// A connection of one's own, for one transaction after the other: the next
+/// need not wait for a place in the pool, and finds a backend that knows the
+/// tables and statements already.
+#[derive(Debug)]
+pub struct Connection(Held);
+
+impl Connection {
+    pub(super) async fn open(pool: &Pool) -> Result<Self, sqlx::Error> {
+        Ok(Self(pool.hold().await?))
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// Unavailable when the connection is lost.
+    pub async fn begin(mut self, name: &'static str) -> Result<Transaction, Error> {
+        tracing::trace!(transaction = name, "begin");
+        self.0.begin().await?;
+        Ok(Transaction(self.0))
+    }
+}
+
 /// A transaction; rolled back unless [`Transaction::commit`] is called.
 #[derive(Debug)]
 pub struct Transaction(Held);
@@ -25,6 +47,15 @@ impl Transaction {
     /// Unavailable when the answer was lost: the work may or may not last.
     pub async fn commit(mut self) -> Result<(), Error> {
         Ok(self.0.commit().await?)
+    }
+
+    /// Makes the work of the transaction last, and answers its connection.
+    ///
+    /// # Errors
+    /// Unavailable when the answer was lost: the work may or may not last.
+    pub async fn commit_and_keep(mut self) -> Result<Connection, Error> {
+        self.0.commit().await?;
+        Ok(Connection(self.0))
     }
 
     /// Ends the transaction by its result: what went well lasts; of the rest

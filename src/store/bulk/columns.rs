@@ -39,7 +39,6 @@ impl<'a> UserColumns<'a> {
     }
 }
 
-
 impl UserRows {
     /// The rows as columns.
     ///

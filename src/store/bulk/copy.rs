@@ -1,6 +1,5 @@
 //! The plain path: binary COPY.
 
-use sqlx::Acquire as _;
 use time::OffsetDateTime;
 
 use super::Known;
@@ -25,23 +24,19 @@ pub async fn insert_plain(
     known: &[Known],
     now: OffsetDateTime,
 ) -> Result<bool, Error> {
-    let mut savepoint = tx.inner().begin().await?;
     let mut pieces = Pieces::new(job, users, known, now);
-    let copied = async {
-        let mut copy = savepoint.copy_in_raw(users.copy_statement()).await?;
-        while pieces.next() {
-            copy.send(pieces.piece.as_slice()).await?;
-        }
-        copy.finish().await
-    }
-    .await;
+    tx.mark().await?;
+    let copied = tx
+        .connection()
+        .copy(users.copy_statement(), |piece| pieces.next(piece))
+        .await;
     match copied {
         Ok(_) => {
-            savepoint.commit().await?;
+            tx.unmark().await?;
             Ok(true)
         }
         Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-            savepoint.rollback().await?;
+            tx.back_to_mark().await?;
             Ok(false)
         }
         Err(e) => Err(e.into()),
@@ -56,7 +51,6 @@ struct Pieces<'a> {
     /// How many rows in the order of loading are done.
     done: usize,
     ended: bool,
-    piece: Vec<u8>,
 }
 
 impl<'a> Pieces<'a> {
@@ -67,18 +61,16 @@ impl<'a> Pieces<'a> {
             known,
             done: 0,
             ended: false,
-            piece: Vec::with_capacity(PIECE + PIECE / 8),
         }
     }
 
     /// Makes the next piece. Answers false when there is none.
-    fn next(&mut self) -> bool {
-        self.piece.clear();
+    fn next(&mut self, piece: &mut Vec<u8>) -> bool {
         if self.ended {
             return false;
         }
         if self.done == 0 {
-            self.piece.extend_from_slice(COPY_HEADER);
+            piece.extend_from_slice(COPY_HEADER);
         }
         while let Some(row) = self.users.all().get(self.done).copied() {
             self.done += 1;
@@ -89,13 +81,13 @@ impl<'a> Pieces<'a> {
             if self.users.is_repeat(row) {
                 continue;
             }
-            self.piece.extend_from_slice(&self.head);
-            self.piece.extend_from_slice(self.users.copy_row(row));
-            if self.piece.len() >= PIECE {
+            piece.extend_from_slice(&self.head);
+            piece.extend_from_slice(self.users.copy_row(row));
+            if piece.len() >= PIECE {
                 return true;
             }
         }
-        self.piece.extend_from_slice(&COPY_TRAILER);
+        piece.extend_from_slice(&COPY_TRAILER);
         self.ended = true;
         true
     }

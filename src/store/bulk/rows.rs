@@ -114,6 +114,15 @@ impl UserRows {
         self.bytes.len() + self.rows.len() * size_of::<Row>()
     }
 
+    /// Removes all users; the memory stays.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+        self.order.clear();
+        self.repeats = 0;
+        self.rare = false;
+    }
+
     /// Their lines, in the order of the file.
     pub fn lines(&self) -> impl Iterator<Item = u64> {
         self.rows.iter().map(|row| row.line)
@@ -237,10 +246,7 @@ impl UserRows {
     /// The rows whose username key no earlier row of the batch has, in the
     /// order of loading.
     pub(super) fn firsts(&self) -> impl Iterator<Item = u32> {
-        self.order
-            .iter()
-            .copied()
-            .filter(|i| !self.is_repeat(*i))
+        self.order.iter().copied().filter(|i| !self.is_repeat(*i))
     }
 
     /// Whether an earlier row of the batch has the same username key.
