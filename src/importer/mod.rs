@@ -38,7 +38,7 @@ pub struct ImportSettings {
     pub lease: Duration,
     /// Most rows of a batch.
     pub batch_rows: usize,
-    /// Most bytes of a batch.
+    /// Most bytes of a batch, shared out among a job's lanes.
     pub batch_bytes: usize,
     /// Longest row, in characters.
     pub max_row_chars: usize,
@@ -164,6 +164,9 @@ impl Importer {
                 lease: self.settings.lease,
                 sorted,
                 careful: 0,
+                connection: None,
+                pace,
+                give_back,
             };
             lanes.spawn(lane.run(receiver, off.clone()).in_current_span());
         }

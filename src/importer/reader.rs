@@ -178,7 +178,7 @@ impl Reader<'_> {
         let next_line = source.splitter.next_line();
         let Outlet { batch, pace, .. } = &mut self.outlets[lane];
         batch.reach(end, next_line);
-        if batch.len() >= pace.rows() || batch.bytes() >= self.settings.batch_bytes {
+        if batch.len() >= pace.rows() || batch.bytes() >= self.settings.batch_bytes / lanes {
             Next::Flush(lane)
         } else {
             Next::GoOn

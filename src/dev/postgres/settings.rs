@@ -36,6 +36,9 @@ const DURABLE: &[(&str, &str)] = &[
     ("shared_buffers", "256MB"),
     ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "15min"),
+    // A commit waits for less when the log was written out meanwhile.
+    ("wal_buffers", "32MB"),
+    ("wal_writer_delay", "10ms"),
 ];
 
 /// The promise of a durable cluster, beyond the reach of other settings.

@@ -81,22 +81,23 @@ pub struct ImportingArgs {
         value_parser = values::duration(Duration::ZERO, LONGEST)
     )]
     retain_upload: Duration,
-    /// Most rows of a batch, which is one transaction
+    /// Most rows of a batch, which is one transaction; fewer while the database is slow
     #[arg(
         long,
         env = "MUSTER_BATCH_ROWS",
         hide_env_values = true,
-        default_value = "5000",
+        default_value = "50000",
         value_name = "N",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]
     batch_rows: usize,
-    /// Most bytes of a batch, or with a unit (KiB, MiB)
+    /// Most bytes of a batch, shared out among the job's lanes; a job takes about four times as
+    /// much memory. With a unit: KiB, MiB
     #[arg(
         long,
         env = "MUSTER_BATCH_BYTES",
         hide_env_values = true,
-        default_value = "4MiB",
+        default_value = "16MiB",
         value_name = "BYTES",
         value_parser = values::bytes(KIB, 64 * KIB * KIB)
     )]

@@ -26,22 +26,27 @@ pub async fn insert_plain(
 ) -> Result<bool, Error> {
     let mut pieces = Pieces::new(job, users, known, now);
     tx.mark().await?;
-    let copied = tx
-        .connection()
-        .copy(users.copy_statement(), |piece| pieces.next(piece))
-        .await;
-    match copied {
-        Ok(_) => {
-            tx.unmark().await?;
-            Ok(true)
+    while pieces.begin() {
+        let copied = tx
+            .connection()
+            .copy(users.copy_statement(), |piece| pieces.next(piece))
+            .await;
+        match copied {
+            Ok(_) => {}
+            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
+                tx.back_to_mark().await?;
+                return Ok(false);
+            }
+            Err(e) => return Err(e.into()),
         }
-        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-            tx.back_to_mark().await?;
-            Ok(false)
-        }
-        Err(e) => Err(e.into()),
     }
+    tx.unmark().await?;
+    Ok(true)
 }
+
+/// Bytes of one COPY. PostgreSQL gives each a ring of 16 MiB of buffers; one
+/// that fills it must write its own pages out, and the log before them.
+const MOST: usize = 10 << 20;
 
 /// The rows as binary COPY takes them, piece by piece.
 struct Pieces<'a> {
@@ -50,6 +55,8 @@ struct Pieces<'a> {
     known: &'a [Known],
     /// How many rows in the order of loading are done.
     done: usize,
+    /// Bytes of the COPY that is under way.
+    copied: usize,
     ended: bool,
 }
 
@@ -60,8 +67,16 @@ impl<'a> Pieces<'a> {
             users,
             known,
             done: 0,
+            copied: 0,
             ended: false,
         }
+    }
+
+    /// Begins a COPY, if there are rows left for one.
+    fn begin(&mut self) -> bool {
+        self.ended = false;
+        self.copied = 0;
+        self.done < self.users.len()
     }
 
     /// Makes the next piece. Answers false when there is none.
@@ -69,7 +84,7 @@ impl<'a> Pieces<'a> {
         if self.ended {
             return false;
         }
-        if self.done == 0 {
+        if self.copied == 0 {
             piece.extend_from_slice(COPY_HEADER);
         }
         while let Some(row) = self.users.all().get(self.done).copied() {
@@ -84,6 +99,10 @@ impl<'a> Pieces<'a> {
             piece.extend_from_slice(&self.head);
             piece.extend_from_slice(self.users.copy_row(row));
             if piece.len() >= PIECE {
+                self.copied += piece.len();
+                if self.copied >= MOST {
+                    break;
+                }
                 return true;
             }
         }
