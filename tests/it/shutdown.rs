@@ -286,7 +286,7 @@ impl Writing {
             lock,
         };
         let waiting = "pg_stat_activity WHERE datname = current_database()
-            AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO users%'";
+            AND wait_event_type = 'Lock' AND query LIKE 'COPY users%'";
         while rows(&writing.shared, waiting).await != 1 {
             writing.scheduler.wait_for("itself", |_| Some(()));
         }
