@@ -9,6 +9,7 @@ mod imports;
 mod layers;
 mod lifecycle;
 mod paging;
+mod plans;
 mod process_aws;
 mod process_dev;
 mod process_help;
