@@ -7,7 +7,7 @@ use super::Muster;
 use super::fields::{Fields, Page};
 use super::request_id::fingerprint;
 use super::signing::UploadGrant;
-use super::tokens::{self, Listing};
+use super::tokens::Listing;
 use crate::domain::error::{Error, Reason};
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::{Counters, JobStatus, UserImportJob};
@@ -186,19 +186,14 @@ impl Muster {
             token: page.token.as_deref(),
         };
         let after = listing
-            .after::<(i64, String)>()?
-            .map(|(micros, id)| {
-                let id = Uuid::try_parse(&id).map_err(|_| Error::invalid_page_token())?;
-                Ok::<_, Error>((tokens::date(micros)?, id))
-            })
+            .after::<String>()?
+            .map(|id| Uuid::try_parse(&id).map_err(|_| Error::invalid_page_token()))
             .transpose()?;
         let jobs = store::jobs::list(&self.0.db, &pool, after, listing.limit()).await?;
         if jobs.is_empty() {
             self.pool(caller, Role::Reader, &pool).await?;
         }
-        let (jobs, next) = listing.page(jobs, |j| {
-            (tokens::micros(j.creation_date), j.job_id.0.to_string())
-        })?;
+        let (jobs, next) = listing.page(jobs, |j| j.job_id.0.to_string())?;
         let views = jobs
             .into_iter()
             .map(|job| self.view(caller, job))

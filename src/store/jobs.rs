@@ -204,34 +204,34 @@ pub async fn lock(
     .transpose()
 }
 
-/// Jobs of a pool that are not deleted, newest first, from after a position.
+/// Jobs of a pool that are not deleted, newest first, from after a job. Their
+/// ids are in the order of their making.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn list(
     db: &Database,
     pool: &UserPoolId,
-    after: Option<(OffsetDateTime, Uuid)>,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<UserImportJob>, Error> {
     let rows = match after {
         None => {
             select_jobs!(
                 "WHERE j.user_pool_id = $1 AND j.deletion_date IS NULL
-                 ORDER BY j.creation_date DESC, j.job_id DESC LIMIT $2",
+                 ORDER BY j.job_id DESC LIMIT $2",
                 pool.as_str(),
                 limit
             )
             .fetch_all(&db.pool)
             .await?
         }
-        Some((date, id)) => {
+        Some(id) => {
             select_jobs!(
                 "WHERE j.user_pool_id = $1 AND j.deletion_date IS NULL
-                   AND (j.creation_date, j.job_id) < ($2, $3)
-                 ORDER BY j.creation_date DESC, j.job_id DESC LIMIT $4",
+                   AND j.job_id < $2
+                 ORDER BY j.job_id DESC LIMIT $3",
                 pool.as_str(),
-                date,
                 id,
                 limit
             )

@@ -147,22 +147,36 @@ pub async fn list(
     after: Option<(OffsetDateTime, &str)>,
     limit: i64,
 ) -> Result<Vec<UserPool>, Error> {
+    // Before the first pool comes a position that is newer than all.
     let (date, id) = after.unzip();
-    select_pools!(
-        "WHERE deletion_date IS NULL
-           AND ($1::text[] IS NULL OR user_pool_id = ANY($1))
-           AND ($2::timestamptz IS NULL OR (creation_date, user_pool_id) < ($2, $3))
-         ORDER BY creation_date DESC, user_pool_id DESC LIMIT $4",
-        only,
-        date,
-        id,
-        limit
-    )
-    .fetch_all(&db.pool)
-    .await?
-    .into_iter()
-    .map(UserPool::try_from)
-    .collect()
+    let rows = match only {
+        None => {
+            select_pools!(
+                "WHERE deletion_date IS NULL
+                   AND (creation_date, user_pool_id) < (coalesce($1::timestamptz, 'infinity'), coalesce($2, ''))
+                 ORDER BY creation_date DESC, user_pool_id DESC LIMIT $3",
+                date,
+                id,
+                limit
+            )
+            .fetch_all(&db.pool)
+            .await?
+        }
+        Some(only) => {
+            select_pools!(
+                "WHERE deletion_date IS NULL AND user_pool_id = ANY($4)
+                   AND (creation_date, user_pool_id) < (coalesce($1::timestamptz, 'infinity'), coalesce($2, ''))
+                 ORDER BY creation_date DESC, user_pool_id DESC LIMIT $3",
+                date,
+                id,
+                limit,
+                only
+            )
+            .fetch_all(&db.pool)
+            .await?
+        }
+    };
+    rows.into_iter().map(UserPool::try_from).collect()
 }
 
 /// What became of a request to delete a pool.

@@ -3,7 +3,6 @@
 //! Postgres does not know how many there are.
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::lanes::{JobKey, key};
 use super::{Database, exactly_one};
@@ -143,10 +142,12 @@ pub async fn delete_jobs_of(
 ) -> Result<bool, Error> {
     sqlx::query!(
         "UPDATE user_import_jobs SET deletion_date = $2
-         WHERE user_pool_id = $1 AND deletion_date IS NULL AND job_id IN (
-             SELECT job_id FROM user_import_jobs
-             WHERE user_pool_id = $1 AND deletion_date IS NULL
-             ORDER BY creation_date DESC, job_id DESC LIMIT $3)",
+         WHERE user_pool_id = $1 AND deletion_date IS NULL AND job_id <= (
+             SELECT job_id FROM (
+                 SELECT job_id FROM user_import_jobs
+                 WHERE user_pool_id = $1 AND deletion_date IS NULL
+                 ORDER BY job_id LIMIT $3) AS bite
+             ORDER BY job_id DESC LIMIT 1)",
         pool.as_str(),
         now,
         limit,
@@ -203,7 +204,8 @@ pub async fn delete_pool(db: &Database, pool: &UserPoolId) -> Result<bool, Error
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets up to `limit` request ids from before a time. Answers how many.
+/// Forgets about `limit` request ids from before a time: those of one instant
+/// go together. Answers how many.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -212,25 +214,13 @@ pub async fn delete_request_ids(
     before: OffsetDateTime,
     limit: i64,
 ) -> Result<u64, Error> {
-    let rows: Vec<(String, Uuid)> = sqlx::query!(
-        "SELECT user_pool_id, request_id FROM request_ids
-         WHERE creation_date < $1 ORDER BY creation_date LIMIT $2",
+    let done = sqlx::query!(
+        "DELETE FROM request_ids WHERE creation_date < $1 AND creation_date <= (
+             SELECT max(creation_date) FROM (
+                 SELECT creation_date FROM request_ids WHERE creation_date < $1
+                 ORDER BY creation_date LIMIT $2) AS bite)",
         before,
         limit,
-    )
-    .fetch_all(&db.pool)
-    .await?
-    .into_iter()
-    .map(|r| (r.user_pool_id, r.request_id))
-    .collect();
-    let (pools, ids): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let done = sqlx::query!(
-        "DELETE FROM request_ids r USING UNNEST($1::text[], $2::uuid[]) AS old (user_pool_id, request_id)
-         WHERE r.user_pool_id = old.user_pool_id AND r.request_id = old.request_id
-           AND r.creation_date < $3",
-        &pools,
-        &ids,
-        before,
     )
     .execute(&db.pool)
     .await?;

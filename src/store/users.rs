@@ -189,15 +189,19 @@ pub async fn get_by_alias(
     .transpose()
 }
 
+/// The jobs that an estimate looks at: as many as a pool may have by default.
+const COUNTED_JOBS: i64 = 1_000;
+
 /// How many users a pool has: counted up to `exact`, and beyond it at least
-/// as many as its jobs say that they brought.
+/// as many as its latest jobs say that they brought.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn estimate(db: &Database, pool: &UserPoolId, exact: i64) -> Result<u64, Error> {
     let counted = sqlx::query_scalar!(
         r#"SELECT count(*) AS "n!" FROM
-               (SELECT FROM users WHERE user_pool_id = $1 LIMIT $2) AS counted"#,
+               (SELECT FROM users WHERE user_pool_id = $1
+                ORDER BY username_key LIMIT $2) AS counted"#,
         pool.as_str(),
         exact
     )
@@ -208,10 +212,12 @@ pub async fn estimate(db: &Database, pool: &UserPoolId, exact: i64) -> Result<u6
     }
     let brought = sqlx::query_scalar!(
         r#"SELECT coalesce(sum(imported_users), 0)::bigint AS "n!" FROM
-               (SELECT imported_users FROM user_import_jobs WHERE user_pool_id = $1
+               ((SELECT imported_users FROM user_import_jobs WHERE user_pool_id = $1
+                 ORDER BY job_id DESC LIMIT $2)
                 UNION ALL
                 SELECT imported_users FROM import_lanes WHERE user_pool_id = $1) AS brought"#,
-        pool.as_str()
+        pool.as_str(),
+        COUNTED_JOBS
     )
     .fetch_one(&db.pool)
     .await?;

@@ -10,6 +10,7 @@ mod layers;
 mod lifecycle;
 mod outage;
 mod paging;
+mod plans;
 mod process_aws;
 mod process_dev;
 mod process_help;

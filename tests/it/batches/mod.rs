@@ -1,7 +1,9 @@
 //! Where batches end, and how many lanes write them, changes nothing about
 //! what becomes of a file.
 
+mod any_file;
 mod boundaries;
+mod file;
 mod model;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::collections::BTreeMap;
 use muster::domain::job::{Counters, JobStatus};
 use muster::domain::rejection::Rejection;
 use muster::domain::user::UserStatus;
+use muster::scheduler::SchedulerSettings;
 
 use crate::support::imports::{TestJob, work};
 use crate::support::muster::TestMuster;
@@ -82,16 +85,26 @@ pub async fn plant_users(test: &TestMuster, pool: &str, users: &[(String, Option
 
 /// Imports a file into a pool, in batches of so many rows by so many lanes.
 pub async fn import(test: &TestMuster, pool: &str, csv: &str, rows: usize, lanes: u16) -> Left {
+    import_with(test, pool, csv.to_owned(), |s| {
+        s.batch_rows = rows;
+        s.lanes = lanes;
+    })
+    .await
+}
+
+/// Imports a file into a pool by a scheduler with other settings.
+pub async fn import_with(
+    test: &TestMuster,
+    pool: &str,
+    csv: String,
+    change: impl FnOnce(&mut SchedulerSettings),
+) -> Left {
     let job = test
         .create_with(pool, |j| j.max_rejected_percent = Some(100))
         .await
         .expect("a job");
-    test.upload(&job, csv.to_owned()).await.expect("an upload");
+    test.upload(&job, csv).await.expect("an upload");
     test.start(&job).await.expect("a start");
-    let scheduler = test.scheduler_with(|s| {
-        s.batch_rows = rows;
-        s.lanes = lanes;
-    });
-    work(&scheduler).await;
+    work(&test.scheduler_with(change)).await;
     left(test, &job).await
 }
