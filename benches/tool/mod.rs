@@ -1,0 +1,3 @@
+//! What muster is measured against: other people's programs.
+
+pub mod copy;
