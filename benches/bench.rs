@@ -19,6 +19,7 @@ pub struct Bench {
     pub rounds: u32,
     folder: PathBuf,
     made: HashMap<Contents, (UserFile, Truth)>,
+    count: u32,
 }
 
 impl Bench {
@@ -30,6 +31,7 @@ impl Bench {
             rounds,
             folder: folder.to_owned(),
             made: HashMap::new(),
+            count: 0,
         })
     }
 
@@ -38,12 +40,19 @@ impl Bench {
         if let Some(made) = self.made.get(contents) {
             return Ok(made.clone());
         }
-        let path = self.path(&format!("{}.csv", self.made.len()));
+        self.count += 1;
+        let path = self.path(&format!("{}.csv", self.count));
         let file = contents.write(&path)?;
         let truth = Truth::of(&file)?;
         self.made
             .insert(contents.clone(), (file.clone(), truth.clone()));
         Ok((file, truth))
+    }
+
+    /// Removes a file that is not needed any more.
+    pub fn forget(&mut self, file: &UserFile) -> Result<()> {
+        self.made.retain(|_, (made, _)| made.path != file.path);
+        Ok(std::fs::remove_file(&file.path)?)
     }
 
     /// A place in the run's folder.

@@ -86,6 +86,76 @@ pub const FIGURES: &[Figure] = &[
         "100 jobs started at once, against one job with a clean file",
         Target::AtLeast(0.5),
     ),
+    figure(
+        "large-pool",
+        "a pool that holds five times as many users already, against an empty one",
+        Target::AtLeast(0.7),
+    ),
+    figure(
+        "pgloader",
+        "a clean file, against pgloader",
+        Target::AtLeast(8.0),
+    ),
+    figure(
+        "memory-small",
+        "most memory of the scheduler, with a tenth of the rows",
+        Target::Below(256.0, "MiB"),
+    ),
+    figure(
+        "memory-large",
+        "most memory of the scheduler, with five times the rows",
+        Target::Below(256.0, "MiB"),
+    ),
+    figure(
+        "first-row",
+        "from Start to the first row that is to be seen, small file",
+        Target::Below(250.0, "ms"),
+    ),
+    figure(
+        "live-progress",
+        "how often the counters move while a job runs",
+        Target::Reaches(2.0, "a second"),
+    ),
+    figure(
+        "describe-rate",
+        "DescribeUserImportJob, 32 calls at once on 4 connections, against pgbench with its query",
+        Target::AtLeast(0.5),
+    ),
+    figure(
+        "describe-p99",
+        "the same: in what time 99 of 100 are answered",
+        Target::AtMost(4.0),
+    ),
+    figure(
+        "list-pages",
+        "ListUserImportJobs far down a pool with many jobs, against page 1",
+        Target::AtMost(1.5),
+    ),
+    figure(
+        "tick",
+        "a round of all the scheduler's duties, many jobs that have ended and nothing to do",
+        Target::Below(5.0, "ms"),
+    ),
+    figure(
+        "upload",
+        "an upload of 1 GiB, against dd with fsync",
+        Target::AtLeast(0.5),
+    ),
+    figure(
+        "server-ready",
+        "from the start of muster-server to SERVING",
+        Target::Below(500.0, "ms"),
+    ),
+    figure(
+        "idle-server",
+        "memory of muster-server after its start",
+        Target::Below(40.0, "MiB"),
+    ),
+    figure(
+        "idle-scheduler",
+        "memory of muster-scheduler after its start",
+        Target::Below(40.0, "MiB"),
+    ),
 ];
 
 /// The figures that are asked for: all, or those whose names contain one of

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use futures_util::future::try_join_all;
-use muster::api::v1::UserImportJob;
 
 use crate::bench::{Bench, say};
-use crate::fault::{Result, check};
+use crate::fault::{Result, check, failed};
 use crate::file::csv::{Contents, UserFile};
 use crate::file::mix::Mix;
-use crate::file::truth::{self, Truth};
+use crate::file::truth::{self, Sum, Truth};
 use crate::report::{Measure, Report, Side};
-use crate::service::client::{Ended, Job};
-use crate::service::cluster::{COPIED, Database};
-use crate::service::programs::{Scheduler, Server};
+use crate::service::client::Job;
+use crate::service::cluster::COPIED;
+use crate::service::programs::Scheduler;
+use crate::service::site::Site;
 use crate::tool::copy;
 
 /// The figures of this group.
@@ -69,14 +69,15 @@ impl Load {
     }
 }
 
-/// Files and database of this group.
+/// What this group works on.
 struct Imports {
-    database: Database,
-    server: Server,
+    site: Site,
     clean: (UserFile, Truth),
     dirty: Option<[(UserFile, Truth); 2]>,
     jobs: Vec<(UserFile, Truth)>,
     copies: Vec<PathBuf>,
+    /// The pool and the job of the last clean import.
+    last: Option<(String, Job)>,
 }
 
 /// Measures.
@@ -86,9 +87,9 @@ pub async fn run(bench: &mut Bench, wanted: &[&str], report: &mut Report) -> Res
     let mut loads: Vec<Load> = sides.iter().flat_map(|(a, b)| [*a, *b]).collect();
     loads.sort_unstable();
     loads.dedup();
-    let imports = Imports::prepare(bench, &loads).await?;
+    let mut imports = Imports::prepare(bench, &loads).await?;
     // The first load of a cluster makes its log files, which later ones reuse.
-    imports.copy(&imports.copies[..1]).await?;
+    imports.run(Load::Copy).await?;
     let mut rates: BTreeMap<Load, Vec<f64>> = BTreeMap::new();
     for round in 1..=bench.rounds {
         for load in &loads {
@@ -104,18 +105,10 @@ pub async fn run(bench: &mut Bench, wanted: &[&str], report: &mut Report) -> Res
     }
     let side = |load: &Load| Side::new(load.words(), "rows/s", rates[load].clone());
     for (figure, (measured, against)) in wanted.iter().zip(&sides) {
-        let (measured, against) = (side(measured), side(against));
-        let value = measured.median() / against.median();
-        report.add(Measure {
-            figure: (*figure).to_owned(),
-            value,
-            sides: vec![measured, against],
-            rows: u64::from(bench.rows),
-            bytes: imports.clean.0.bytes,
-            note: String::new(),
-        });
+        let measure = Measure::ratio(figure, side(measured), side(against));
+        report.add(measure.of(bench.rows.into(), imports.clean.0.bytes));
     }
-    imports.server.process.stop().await
+    imports.site.close().await
 }
 
 impl Imports {
@@ -150,32 +143,26 @@ impl Imports {
             Contents::clean(numbers).write_for_copy(&path)?;
             copies.push(path);
         }
-        let database = bench.cluster.database("imports").await?;
-        let server = Server::start(&database).await?;
         Ok(Self {
-            database,
-            server,
+            site: Site::open(&bench.cluster, "imports").await?,
             clean,
             dirty,
             jobs,
             copies,
+            last: None,
         })
     }
 
     /// Rows and seconds of one load, which is checked before its time counts.
-    async fn run(&self, load: Load) -> Result<(u64, f64)> {
+    async fn run(&mut self, load: Load) -> Result<(u64, f64)> {
+        if load != Load::Again {
+            self.site.database.empty().await?;
+        }
         match load {
             Load::Copy => self.copy(&self.copies[..1]).await,
             Load::TwoCopies => self.copy(&self.copies[1..]).await,
-            Load::OneLane => {
-                self.database.empty().await?;
-                self.import(&["--import-lanes=1".to_owned()], &self.clean)
-                    .await
-            }
-            Load::DefaultLanes => {
-                self.database.empty().await?;
-                self.import(&[], &self.clean).await
-            }
+            Load::OneLane => self.import(&["--import-lanes=1"]).await,
+            Load::DefaultLanes => self.import(&[]).await,
             Load::Again => self.again().await,
             Load::Dirty => self.dirty().await,
             Load::Jobs => self.jobs().await,
@@ -183,116 +170,92 @@ impl Imports {
     }
 
     async fn copy(&self, files: &[PathBuf]) -> Result<(u64, f64)> {
-        self.database.empty().await?;
         let files: Vec<_> = files.iter().map(PathBuf::as_path).collect();
         let (file, truth) = &self.clean;
-        let seconds = copy::copy(&self.database, &files, file.rows).await?;
-        let mut db = self.database.connect().await?;
+        let seconds = copy::copy(&self.site.database, &files, file.rows).await?;
+        let mut db = self.site.database.connect().await?;
         let found = truth::users(&mut db, COPIED, false, "true").await?;
         check("what \\copy left", found, truth.values)?;
         Ok((file.rows, seconds))
     }
 
-    /// Imports a file into a new pool.
-    async fn import(&self, flags: &[String], file: &(UserFile, Truth)) -> Result<(u64, f64)> {
-        let pool = self.server.client.pool().await?;
-        let (job, ended) = self.import_into(&pool, flags, &file.0).await?;
-        self.check(&job, &ended.job, &file.1).await?;
-        Ok((file.0.rows, ended.seconds()))
+    async fn import(&mut self, flags: &[&str]) -> Result<(u64, f64)> {
+        let (file, truth) = &self.clean;
+        let pool = self.site.server.client.pool().await?;
+        let import = self.site.import(&pool, flags, file).await?;
+        let found = &import.ended.job;
+        self.site.check(&import.job, found, truth).await?;
+        let seconds = import.seconds();
+        self.last = Some((pool, import.job));
+        Ok((file.rows, seconds))
     }
 
-    /// Imports a file by a scheduler of its own.
-    async fn import_into(
-        &self,
-        pool: &str,
-        flags: &[String],
-        file: &UserFile,
-    ) -> Result<(Job, Ended)> {
-        let scheduler = Scheduler::start(&self.database, flags).await?;
-        let client = &self.server.client;
-        let job = client.upload(pool, file).await?;
-        self.database.settle().await?;
-        client.start(&job).await?;
-        let ended = client.succeeded(&job).await?;
-        scheduler.process.stop().await?;
-        Ok((job, ended))
-    }
-
-    /// Whether a job imported what it should have, and rejected the rest.
-    async fn check(&self, job: &Job, found: &UserImportJob, truth: &Truth) -> Result<()> {
-        let (imported, rejected) = (truth.users.rows, truth.rejected.rows);
-        check("imported users", found.imported_users as u64, imported)?;
-        let not = (found.skipped_users + found.failed_users) as u64;
-        check("skipped and failed users", not, rejected)?;
-        let mut db = self.database.connect().await?;
-        let condition = format!("import_job_id = '{}'", job.uuid());
-        let users = truth::users(&mut db, "users", true, &condition).await?;
-        check("the users of the job", users, truth.users)?;
-        let reports = truth::rejected(&mut db, job.uuid()).await?;
-        check("the rejected rows of the job", reports, truth.rejected)
-    }
-
-    /// A clean file, twice; the second time counts.
+    /// The clean file once more, into the pool where it just went.
     async fn again(&self) -> Result<(u64, f64)> {
         let (file, truth) = &self.clean;
-        self.database.empty().await?;
-        let pool = self.server.client.pool().await?;
-        let (first, _) = self.import_into(&pool, &[], file).await?;
-        let (second, ended) = self.import_into(&pool, &[], file).await?;
+        let Some((pool, first)) = &self.last else {
+            return failed("nothing was imported before");
+        };
+        let second = self.site.import(pool, &[], file).await?;
         let nothing = Truth {
-            users: truth::Sum::default(),
-            values: truth::Sum::default(),
+            users: Sum::default(),
+            values: Sum::default(),
             rejected: Truth::all_there(file),
         };
-        check("skipped users", ended.job.skipped_users as u64, file.rows)?;
-        self.check(&second, &ended.job, &nothing).await?;
+        let found = &second.ended.job;
+        check(
+            "skipped users",
+            found.skipped_users,
+            i64::try_from(file.rows)?,
+        )?;
+        self.site.check(&second.job, found, &nothing).await?;
         // What the first one left is as it was.
-        let mut db = self.database.connect().await?;
-        let condition = format!("import_job_id = '{}'", first.uuid());
-        let users = truth::users(&mut db, "users", true, &condition).await?;
-        check("the users of the first job", users, truth.users)?;
-        Ok((file.rows, ended.seconds()))
+        self.site.check_users(first, truth).await?;
+        Ok((file.rows, second.seconds()))
     }
 
     async fn dirty(&self) -> Result<(u64, f64)> {
         let Some([there, dirty]) = &self.dirty else {
-            return Ok((0, f64::NAN));
+            return failed("the files were not made");
         };
-        self.database.empty().await?;
-        let pool = self.server.client.pool().await?;
-        self.import_into(&pool, &[], &there.0).await?;
-        let (job, ended) = self.import_into(&pool, &[], &dirty.0).await?;
-        self.check(&job, &ended.job, &dirty.1).await?;
+        let pool = self.site.server.client.pool().await?;
+        self.site.import(&pool, &[], &there.0).await?;
+        let import = self.site.import(&pool, &[], &dirty.0).await?;
+        let found = &import.ended.job;
+        self.site.check(&import.job, found, &dirty.1).await?;
         check(
             "skipped users",
-            ended.job.skipped_users as u64,
-            there.0.rows,
+            found.skipped_users,
+            i64::try_from(there.0.rows)?,
         )?;
-        Ok((dirty.0.rows, ended.seconds()))
+        Ok((dirty.0.rows, import.seconds()))
     }
 
     /// Many jobs at once in one pool: from the first start to the last end.
     async fn jobs(&self) -> Result<(u64, f64)> {
-        self.database.empty().await?;
-        let client = &self.server.client;
-        let scheduler = Scheduler::start(&self.database, &[]).await?;
+        let client = &self.site.server.client;
+        let scheduler = Scheduler::start(&self.site.database, &[]).await?;
         let pool = client.pool().await?;
         let mut jobs = Vec::new();
         for (file, _) in &self.jobs {
             jobs.push(client.upload(&pool, file).await?);
         }
-        self.database.settle().await?;
+        self.site.database.settle().await?;
         try_join_all(jobs.iter().map(|job| client.start(job))).await?;
         let mut from_to = (f64::INFINITY, 0_f64);
         let mut rows = 0;
-        for (job, (file, truth)) in jobs.iter().zip(&self.jobs) {
+        let mut ends = Vec::new();
+        for (job, (file, _)) in jobs.iter().zip(&self.jobs) {
             let ended = client.succeeded(job).await?;
             let (from, to) = ended.from_to;
             from_to = (from_to.0.min(from), from_to.1.max(to));
-            self.check(job, &ended.job, truth).await?;
             rows += file.rows;
+            ends.push(ended);
         }
         scheduler.process.stop().await?;
+        for ((job, ended), (_, truth)) in jobs.iter().zip(&ends).zip(&self.jobs) {
+            self.site.check(job, &ended.job, truth).await?;
+        }
         Ok((rows, from_to.1 - from_to.0))
     }
 }

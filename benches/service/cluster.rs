@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use muster::dev::postgres::{self, Options, StopMode};
+use muster::dev::postgres::{self, Account, Binaries, Options, StopMode};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::process::Command;
 use url::Url;
@@ -33,6 +33,7 @@ pub const SETTINGS: &[&str] = &[
 #[derive(Debug)]
 pub struct Cluster {
     running: postgres::Cluster,
+    binaries: Binaries,
     folder: PathBuf,
 }
 
@@ -40,6 +41,7 @@ pub struct Cluster {
 #[derive(Clone, Debug)]
 pub struct Database {
     url: String,
+    binaries: Binaries,
     /// Where uploads lie.
     pub store: PathBuf,
 }
@@ -47,9 +49,11 @@ pub struct Database {
 impl Cluster {
     /// Starts one in a folder; what was there is gone.
     pub async fn start(folder: &Path) -> Result<Self> {
+        let binaries = Binaries::find(None, None, &Account::for_new_data()?).await?;
         let running = postgres::Cluster::start(Options::durable(folder.join("cluster"))).await?;
         let cluster = Self {
             running,
+            binaries,
             folder: folder.to_owned(),
         };
         for (name, wanted) in [("fsync", "on"), ("synchronous_commit", "on")] {
@@ -86,6 +90,7 @@ impl Cluster {
         std::fs::create_dir_all(&store)?;
         let database = Database {
             url: self.running.url(name),
+            binaries: self.binaries.clone(),
             store,
         };
         let migrated = Command::new(MUSTER)
@@ -130,6 +135,17 @@ impl Database {
     /// The connection string.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// One of Postgres's own programs: of the server's version, if it is
+    /// where the server is.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let beside = self.binaries.program(name);
+        if beside.is_file() {
+            beside
+        } else {
+            name.into()
+        }
     }
 
     /// A connection.

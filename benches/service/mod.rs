@@ -4,3 +4,4 @@ pub mod client;
 pub mod cluster;
 pub mod process;
 pub mod programs;
+pub mod site;

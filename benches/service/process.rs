@@ -34,7 +34,7 @@ impl Process {
     /// Starts a program with nothing but the given settings of muster's.
     pub fn start(
         program: &str,
-        arguments: &[String],
+        arguments: &[&str],
         variables: &[(&str, String)],
         log: &Path,
     ) -> Result<Self> {

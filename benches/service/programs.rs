@@ -69,7 +69,7 @@ impl Server {
 
 impl Scheduler {
     /// Starts one with these flags beside.
-    pub async fn start(database: &Database, flags: &[String]) -> Result<Self> {
+    pub async fn start(database: &Database, flags: &[&str]) -> Result<Self> {
         let mut variables = variables(database);
         variables.push(("MUSTER_SCHEDULER_ADDR", "127.0.0.1:0".to_owned()));
         let log = database.store.join("scheduler.log");

@@ -38,7 +38,7 @@ async fn one(database: &Database, file: &Path) -> Result<(u64, f64)> {
         "\\copy {COPIED} ({columns}) from '{}' with (format csv)",
         file.display()
     );
-    let output = Command::new("psql")
+    let output = Command::new(database.program("psql"))
         .args([
             "-X",
             "-v",
