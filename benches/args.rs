@@ -18,7 +18,7 @@ Examples:
   cargo bench --bench figures -- clean-one-lane --rows 100000 --rounds 5"
 )]
 pub struct Args {
-    /// Only the figures whose names contain one of these words
+    /// Only these figures, by their names or a part of them
     #[arg(value_name = "FIGURE")]
     pub figures: Vec<String>,
     /// Names the figures, and measures nothing

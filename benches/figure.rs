@@ -158,14 +158,16 @@ pub const FIGURES: &[Figure] = &[
     ),
 ];
 
-/// The figures that are asked for: all, or those whose names contain one of
-/// the words. A word that fits none is answered as the error.
+/// The figures that are asked for: all, or for each word the one of that name,
+/// or else those whose names contain it. A word that fits none is the error.
 pub fn chosen(words: &[String]) -> Result<Vec<&'static Figure>, String> {
-    for word in words {
-        if !FIGURES.iter().any(|f| f.name.contains(word.as_str())) {
-            return Err(format!("no figure is called {word}; --list names them"));
-        }
+    let meant = |word: &str, figure: &Figure| {
+        let exact = FIGURES.iter().any(|f| f.name == word);
+        figure.name == word || (!exact && figure.name.contains(word))
+    };
+    if let Some(word) = words.iter().find(|w| !FIGURES.iter().any(|f| meant(w, f))) {
+        return Err(format!("no figure is called {word}; --list names them"));
     }
-    let wanted = |f: &&Figure| words.is_empty() || words.iter().any(|w| f.name.contains(&**w));
+    let wanted = |f: &&Figure| words.is_empty() || words.iter().any(|w| meant(w, f));
     Ok(FIGURES.iter().filter(wanted).collect())
 }

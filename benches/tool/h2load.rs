@@ -55,7 +55,7 @@ pub async fn run<T: Message>(
         .arg(format!("--clients={connections}"))
         .arg(format!("--max-concurrent-streams={each}"))
         .arg(format!("--duration={seconds}"))
-        .args(["--warm-up-time=1", "--header=te: trailers"])
+        .arg("--header=te: trailers")
         .arg("--header=content-type: application/grpc")
         .arg(format!("--data={}", body.display()))
         .arg(format!("--log-file={}", log.display()))

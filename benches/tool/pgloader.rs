@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::Command;
-use tokio::time::Instant;
 
 use super::copy::columns;
 use crate::fault::{Fault, Result, check, failed};
@@ -22,38 +21,33 @@ pub async fn there() -> Result<()> {
 }
 
 /// Loads the file that `\copy` takes into the table beside `users`, by
-/// pgloader's own defaults. Answers the seconds that it took in all.
+/// pgloader's own defaults. Answers the seconds of its own summary: without
+/// its start.
 pub async fn load(database: &Database, file: &Path, script: &Path, truth: &Truth) -> Result<f64> {
     let columns = columns();
-    // As `\copy` has it, what is empty is null.
-    let fields: Vec<String> = columns
-        .split(", ")
-        .map(|column| format!("{column} [null if blanks]"))
-        .collect();
     let url = database.url().split('?').next().unwrap_or_default();
     std::fs::write(
         script,
         format!(
-            "LOAD CSV FROM '{}' ({})
+            "LOAD CSV FROM '{}' ({columns})
              INTO {url} TARGET TABLE public.{COPIED} ({columns})
              WITH fields terminated by ',', fields optionally enclosed by '\"',
                   fields escaped by double-quote;\n",
-            file.display(),
-            fields.join(", ")
+            file.display()
         ),
     )?;
-    let root = script.with_extension("root");
-    let begun = Instant::now();
+    let (root, summary) = (script.with_extension("root"), script.with_extension("json"));
     let output = Command::new("pgloader")
         .arg("--quiet")
         .arg("--root-dir")
         .arg(&root)
+        .arg("--summary")
+        .arg(&summary)
         .arg(script)
         .env("PGSSLMODE", "disable")
         .stdin(Stdio::null())
         .output()
         .await?;
-    let seconds = begun.elapsed().as_secs_f64();
     if !output.status.success() {
         return failed(format!(
             "pgloader: {}{}",
@@ -64,5 +58,12 @@ pub async fn load(database: &Database, file: &Path, script: &Path, truth: &Truth
     let mut db = database.connect().await?;
     let found = truth::users(&mut db, COPIED, false, "true").await?;
     check("what pgloader left", found, truth.values)?;
-    Ok(seconds)
+    // The last time in it is that of the whole; it is no JSON all through.
+    let summary = std::fs::read_to_string(&summary)?;
+    let last = summary.rsplit_once("\"SECS\":").map(|(_, rest)| rest);
+    let seconds = last.and_then(|rest| rest.trim_end_matches(['}', '\n', ' ']).parse().ok());
+    match seconds {
+        Some(seconds) => Ok(seconds),
+        None => failed(format!("no time in pgloader's summary: {summary}")),
+    }
 }
