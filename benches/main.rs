@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use args::Args;
 use bench::{Bench, say};
@@ -72,9 +73,11 @@ async fn run(args: &Args, wanted: &[&'static Figure]) -> Result<bool> {
     }
     std::fs::create_dir_all(&folder)?;
     let mut bench = Bench::start(&folder, args.rows, args.rounds).await?;
+    let mut terminated = signal(SignalKind::terminate())?;
     let ended = tokio::select! {
         ended = measure(&mut bench, args, wanted, &dir) => ended.map(Some),
         _ = tokio::signal::ctrl_c() => Ok(None),
+        _ = terminated.recv() => Ok(None),
     };
     bench.cluster.stop().await?;
     std::fs::remove_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! The table.
+//! The table: Markdown, so that it can be put wherever it is of use.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -9,8 +9,8 @@ use crate::figure::{Figure, Target};
 pub fn table(report: &Report, figures: &[&Figure]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(["figure", "target", "measured", "ratio", ""]);
+        .load_style(presets::ASCII_MARKDOWN)
+        .set_header(["figure", "target", "measured", "ratio", "result"]);
     for figure in figures {
         let (measured, ratio) = match report.measure(figure.name) {
             Some(measure) => (measured(measure), ratio(figure.target, measure.value)),
