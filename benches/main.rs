@@ -11,6 +11,7 @@ mod report;
 mod service;
 mod tool;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ use figure::{FIGURES, Figure};
 use group::Group;
 use report::Report;
 use report::machine::Setting;
+use service::cluster::Cluster;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -65,10 +67,20 @@ fn main() -> ExitCode {
 /// Measures, prints and cleans up. Answers whether all went well.
 async fn run(args: &Args, wanted: &[&'static Figure]) -> Result<bool> {
     let dir = args.dir.clone().unwrap_or_else(default_dir);
+    std::fs::create_dir_all(&dir)?;
+    // Held until the end: two runs would measure each other.
+    let lock = File::create(dir.join("lock"))?;
+    if lock.try_lock().is_err() {
+        return fault::failed(format!("another run is at work in {}", dir.display()));
+    }
     let folder = dir.join("run");
     if folder.exists() {
-        // Left by a run that was killed; its Postgres is stopped on the way.
-        Bench::start(&folder, 0, 0).await?.cluster.stop().await?;
+        // Left by a run that was killed. To start its Postgres again stops
+        // the one that may still be running.
+        match Cluster::start(&folder).await {
+            Ok(cluster) => cluster.stop().await?,
+            Err(fault) => say(&format!("what an earlier run left: {fault}")),
+        }
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
