@@ -4,7 +4,7 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test bench lint clients-check compose-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -29,6 +29,11 @@ test: ## run all tests, against a real Postgres that they start themselves; AWS'
 	scripts/run-tests
 	$(CARGO) build --locked --bins
 	tests/aws/run
+
+bench: ## print every figure with its target; FIGURE=words for some, ROWS=n and ROUNDS=n for another run
+	@scripts/need cc postgres
+	-@scripts/need pgloader h2load
+	$(CARGO) bench --locked --bench figures -- $(FIGURE) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python
