@@ -1,0 +1,340 @@
+//! The AWS front: whatever body, headers and signature, the answer is one that
+//! AWS's clients know, and no bug.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use muster::domain::clock::Clock as _;
+use muster::http::aws::{AwsKeys, AwsState, Operation, routes};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::alter;
+use super::aws_model::{Fit, fit};
+use super::contract::EXCEPTIONS;
+use super::request::Written;
+use super::world::World;
+use crate::support::muster::TestMuster;
+
+const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+const TARGET: &str = "AWSCognitoIdentityProviderService.";
+
+/// How a call without a good signature is refused.
+const UNSIGNED: [&str; 4] = [
+    "MissingAuthenticationTokenException",
+    "IncompleteSignatureException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+];
+
+/// The front with the access key above, and one that takes anybody.
+pub struct Fronts {
+    guarded: Router,
+    open: Router,
+}
+
+impl Fronts {
+    pub fn new(test: &TestMuster) -> Self {
+        let keys = json!({"keys": [{
+            "access_key_id": KEY, "secret_access_key": SECRET, "name": "test",
+            "pools": ["*"], "actions": ["*"],
+        }]});
+        let front = |keys: AwsKeys| {
+            routes(AwsState {
+                muster: test.muster.clone(),
+                keys,
+                region: None,
+                clock: test.clock.clone(),
+                request_timeout: Duration::from_secs(15),
+            })
+        };
+        Self {
+            guarded: front(AwsKeys::from_json(&keys.to_string()).expect("keys")),
+            open: front(AwsKeys::open()),
+        }
+    }
+}
+
+/// How a call is signed, by the input's first line.
+enum Signing<'a> {
+    /// `open`: the front takes anybody.
+    Open,
+    /// `keys`: with whatever the input's headers say, which is no signature.
+    Own,
+    /// `signed`: as it should be. What follows, four numbers and a header's
+    /// name or `body`, is altered behind the signature's back.
+    Right(&'a str),
+}
+
+/// The second line's path is always `/`; headers and body are the input's. A
+/// target without a dot has AWS's prefix put before it.
+pub fn check(world: &World, data: &[u8]) {
+    let Some(written) = Written::parse(data) else {
+        return;
+    };
+    let signing = match written.first.split_once(' ') {
+        None if written.first == "open" => Signing::Open,
+        None if written.first == "keys" => Signing::Own,
+        None if written.first == "signed" => Signing::Right(""),
+        Some(("signed", alteration)) => Signing::Right(alteration),
+        _ => return,
+    };
+    let mut call = Call {
+        headers: headers(&written),
+        body: written.body.to_vec(),
+        trusted: true,
+        touched: false,
+    };
+    let router = match signing {
+        Signing::Open => &world.fronts.open,
+        Signing::Own => {
+            call.trusted = false;
+            &world.fronts.guarded
+        }
+        Signing::Right(alteration) => {
+            if !call.sign(world) {
+                return;
+            }
+            call.alter(alteration);
+            &world.fronts.guarded
+        }
+    };
+    let mut request = Request::post("/")
+        .body(Body::from(call.body.clone()))
+        .expect("a request");
+    *request.headers_mut() = call.headers.clone();
+    world.run(async {
+        let answer = router.clone().oneshot(request).await.expect("an answer");
+        let (head, body) = answer.into_parts();
+        let body = to_bytes(body, 4 << 20).await.expect("a body");
+        if call.judge(&Response::from_parts(head, ()), &body) {
+            world.restore().await;
+        }
+    });
+}
+
+fn headers(written: &Written<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("host", "muster.test"),
+        ("content-type", "application/x-amz-json-1.1"),
+    ] {
+        if written.header(name).is_none() {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+    }
+    for (name, value) in &written.headers {
+        let mut value = value.clone();
+        if name == "x-amz-target"
+            && let Ok(text) = value.to_str()
+            && !text.contains('.')
+        {
+            value = HeaderValue::from_str(&format!("{TARGET}{text}")).expect("a header");
+        }
+        headers.append(name, value);
+    }
+    headers
+}
+
+/// A call as it is sent.
+struct Call {
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// Whether whoever calls is known, or need not be.
+    trusted: bool,
+    /// Whether a header was altered so that it may mean the same.
+    touched: bool,
+}
+
+impl Call {
+    /// Signs the call; false when it cannot be signed.
+    fn sign(&mut self, world: &World) -> bool {
+        for ours in ["authorization", "x-amz-date", "x-amz-security-token"] {
+            self.headers.remove(ours);
+        }
+        let texts: Option<Vec<(&str, &str)>> = self
+            .headers
+            .iter()
+            .map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect();
+        let Some(texts) = texts.filter(|_| self.headers.contains_key("x-amz-target")) else {
+            return false;
+        };
+        let signable = SignableRequest::new(
+            "POST",
+            "http://muster.test/",
+            texts.into_iter(),
+            SignableBody::Bytes(&self.body),
+        );
+        let identity = Credentials::new(KEY, SECRET, None, None, "test").into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("eu-central-1")
+            .name("cognito-idp")
+            .time(SystemTime::from(world.test.clock.now()))
+            .settings(SigningSettings::default())
+            .build()
+            .expect("parameters")
+            .into();
+        let Ok(signed) = signable.and_then(|signable| sign(signable, &params)) else {
+            return false;
+        };
+        let mut request = Request::post("http://muster.test/")
+            .body(())
+            .expect("a request");
+        signed.into_parts().0.apply_to_request_http1x(&mut request);
+        self.headers.extend(request.into_parts().0.headers);
+        true
+    }
+
+    /// Alters what was signed: `how high low what NAME`.
+    fn alter(&mut self, alteration: &str) {
+        let words: Vec<&str> = alteration.split(' ').collect();
+        let [a, b, c, d, name] = words[..] else {
+            return;
+        };
+        let numbers: Vec<u8> = [a, b, c, d].iter().filter_map(|n| n.parse().ok()).collect();
+        let Ok(how) = <[u8; 4]>::try_from(numbers) else {
+            return;
+        };
+        if name == "body" {
+            let altered = alter::bytes(&self.body, how);
+            self.trusted = altered == self.body;
+            self.body = altered;
+            return;
+        }
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            return;
+        };
+        let Some(value) = self.headers.get(&name) else {
+            return;
+        };
+        let altered = alter::bytes(value.as_bytes(), how);
+        if altered == value.as_bytes() {
+            return;
+        }
+        let Ok(altered) = HeaderValue::from_bytes(&altered) else {
+            return;
+        };
+        // Space is not signed, and of the authorization not every byte counts;
+        // what is not signed at all does not matter.
+        let squeezed = |value: &HeaderValue| -> Vec<u8> {
+            let words = value.as_bytes().split(u8::is_ascii_whitespace);
+            words
+                .filter(|w| !w.is_empty())
+                .collect::<Vec<_>>()
+                .join(&b' ')
+        };
+        let matters = ["host", "x-amz-date", "x-amz-target"].contains(&name.as_str());
+        if matters && squeezed(&altered) != squeezed(value) {
+            self.trusted = false;
+        } else {
+            self.touched = true;
+        }
+        self.headers.insert(name, altered);
+    }
+
+    /// The operation that is called, if it is one.
+    fn operation(&self) -> Option<Operation> {
+        let mut targets = self.headers.get_all("x-amz-target").iter();
+        let target = targets.next()?.to_str().ok()?;
+        let mut types = self.headers.get_all("content-type").iter();
+        let media = types.next()?.to_str().ok()?.split(';').next()?.trim();
+        let right = targets.next().is_none()
+            && types.next().is_none()
+            && media.eq_ignore_ascii_case("application/x-amz-json-1.1");
+        Operation::from_name(target.strip_prefix(TARGET)?).filter(|_| right)
+    }
+
+    /// Judges the answer, and says whether the call may have changed anything.
+    fn judge(&self, head: &Response<()>, body: &Bytes) -> bool {
+        let text = |name: &str| {
+            let value = head.headers().get(name)?.to_str();
+            Some(value.expect("a header of text"))
+        };
+        assert!(text("x-amzn-requestid").is_some(), "{head:?}");
+        assert_eq!(text("content-type"), Some("application/x-amz-json-1.1"));
+        let operation = self.operation();
+        if head.status() == 200 {
+            let operation = operation.expect("an operation");
+            assert!(self.trusted, "{operation:?} without a good signature");
+            assert_eq!(text("x-amzn-errortype"), None);
+            self.judge_success(operation, body);
+            let name = operation.as_str();
+            return ["Create", "Start", "Stop", "Delete"]
+                .iter()
+                .any(|verb| name.starts_with(verb));
+        }
+        let told: Value = serde_json::from_slice(body).expect("an error is JSON");
+        let kind = told["__type"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no __type in {told}"));
+        assert_eq!(text("x-amzn-errortype"), Some(kind));
+        let message = told["message"].as_str().expect("a message");
+        assert!(!message.is_empty(), "{told}");
+        assert_eq!(told.as_object().map(|o| o.len()), Some(2), "{told}");
+        let status = EXCEPTIONS.get(kind).copied();
+        assert_eq!(status, Some(head.status().as_u16()), "{told}");
+        assert_ne!(kind, "InternalErrorException", "{told}");
+        self.judge_refusal(operation, kind, message);
+        false
+    }
+
+    fn judge_refusal(&self, operation: Option<Operation>, kind: &str, message: &str) {
+        let unsigned = UNSIGNED.contains(&kind);
+        let Some(operation) = operation else {
+            assert_eq!(kind, "UnknownOperationException");
+            return;
+        };
+        assert_ne!(kind, "UnknownOperationException", "{operation:?}");
+        if !self.trusted {
+            assert!(unsigned, "{operation:?}: {kind} without a good signature");
+            return;
+        }
+        assert!(!message.contains(SECRET), "{message}");
+        if self.touched {
+            return;
+        }
+        assert!(!unsigned, "{operation:?}: {message}");
+        match fit(operation.as_str(), &self.body) {
+            Fit::WrongType => assert_eq!(kind, "SerializationException", "{message}"),
+            Fit::Violation => assert_eq!(kind, "InvalidParameterException", "{message}"),
+            Fit::Good => assert_ne!(kind, "SerializationException", "{message}"),
+        }
+        // A username may be an e-mail address.
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        if let Some(name) = body["Username"].as_str()
+            && name.len() > 12
+            && body["UserPoolId"]
+                .as_str()
+                .is_none_or(|id| !id.contains(name))
+        {
+            assert!(!message.contains(name), "a username is repeated: {message}");
+        }
+    }
+
+    fn judge_success(&self, operation: Operation, body: &Bytes) {
+        assert_eq!(fit(operation.as_str(), &self.body), Fit::Good);
+        if operation == Operation::DeleteUserPool {
+            assert!(body.is_empty(), "{body:?}");
+            return;
+        }
+        let told: Value = serde_json::from_slice(body).expect("an answer is JSON");
+        assert!(told.is_object() && !has_null(&told), "{told}");
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.iter().any(has_null),
+        Value::Object(members) => members.values().any(has_null),
+        _ => false,
+    }
+}
