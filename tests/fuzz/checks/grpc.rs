@@ -28,17 +28,16 @@ const MAX_HEADERS: usize = 8192;
 static POOL_OF_MESSAGES: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("descriptors"));
 
-/// The first line is a path: its body is the message. With `raw ` before it,
-/// the body is sent as it is, without a frame around it. An admin calls,
-/// unless a header says otherwise.
+/// The first line is a path, the body the message. With `raw ` before the
+/// path, the body is sent as it is, without a frame around it; with `gone `
+/// besides, the caller does not wait for the answer. An admin calls, unless a
+/// header says otherwise.
 pub fn check(world: &World, data: &[u8]) {
     let Some(written) = Written::parse(data) else {
         return;
     };
-    let (framed, path) = match written.first.strip_prefix("raw ") {
-        Some(path) => (false, path),
-        None => (true, written.first),
-    };
+    let (gone, path) = prefixed(written.first, "gone ");
+    let (raw, path) = prefixed(path, "raw ");
     let path = format!("/{}", path.trim_start_matches('/'));
     let Ok(path) = path.parse::<PathAndQuery>() else {
         return;
@@ -50,7 +49,7 @@ pub fn check(world: &World, data: &[u8]) {
         method: method(path.path()),
         caller: caller(&request),
         public: PUBLIC.iter().any(|p| path.path().starts_with(p)),
-        message: framed.then_some(written.body),
+        message: (!raw).then_some(written.body),
         path: path.path().to_owned(),
         timeout: request.headers().contains_key("grpc-timeout"),
         unusual: request
@@ -65,6 +64,13 @@ pub fn check(world: &World, data: &[u8]) {
     // Of a stream that lasts until the caller hangs up.
     let first_only = call.path.ends_with("/WatchUserImportJob") || call.path.ends_with("/Watch");
     world.run(async {
+        if gone {
+            world.client.hang_up(request, body).await;
+            if call.method.as_ref().is_some_and(|m| changes(m.name())) {
+                world.restore().await;
+            }
+            return;
+        }
         let Some(answer) = world.client.call(request, body, first_only).await else {
             return;
         };
@@ -73,6 +79,11 @@ pub fn check(world: &World, data: &[u8]) {
             world.restore().await;
         }
     });
+}
+
+fn prefixed<'a>(line: &'a str, prefix: &str) -> (bool, &'a str) {
+    let rest = line.strip_prefix(prefix);
+    (rest.is_some(), rest.unwrap_or(line))
 }
 
 /// A message in a frame of gRPC.
@@ -239,6 +250,11 @@ impl Call<'_> {
             None => assert_eq!(reason, name),
         }
         let Some(method) = &self.method else { return };
+        if code == Code::Unimplemented {
+            // Compressed; the method is there.
+            assert_eq!(reason, "UNIMPLEMENTED", "{}", self.path);
+            assert!(answer.headers.contains_key("grpc-accept-encoding"));
+        }
         let good = self.message.map(|message| decodes(method, message));
         if reason == "MALFORMED_MESSAGE" {
             assert_ne!(good, Some(true), "{}", self.path);

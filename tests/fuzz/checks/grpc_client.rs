@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -14,6 +16,9 @@ use tonic::Status;
 const CALLS: u32 = 500;
 /// Answers are not read further than that.
 const MAX_ANSWER: usize = 1 << 20;
+
+/// How long a caller waits that hangs up anyway.
+const A_MOMENT: Duration = Duration::from_millis(20);
 
 /// What came back.
 #[derive(Debug)]
@@ -82,6 +87,18 @@ impl Client {
             }
         }
         None
+    }
+
+    /// Sends a request, and hangs up as soon as the answer begins to come.
+    pub async fn hang_up(&self, request: Request<()>, body: Bytes) {
+        let mut client = self.ready().await;
+        let Ok((answer, mut out)) = client.send_request(request, false) else {
+            return;
+        };
+        drop(out.send_data(body, true));
+        // What does not come at all is no worse.
+        let begun = async { answer.await.ok()?.into_body().data().await };
+        drop(tokio::time::timeout(A_MOMENT, begun).await);
     }
 
     async fn ready(&self) -> SendRequest<Bytes> {

@@ -83,7 +83,7 @@ fn body(operation: Operation, chance: &mut Chance<'_>) -> Value {
     let mut body = Map::new();
     let input = aws_model::named(aws_model::input(operation.as_str()));
     for (name, shape, must) in aws_model::members(input) {
-        if must && !chance.one_in(16) || chance.one_in(8) {
+        if must && !chance.one_in(24) || chance.one_in(8) {
             body.insert(name.to_owned(), member(name, shape, chance));
         }
     }
@@ -95,7 +95,7 @@ fn body(operation: Operation, chance: &mut Chance<'_>) -> Value {
 
 /// A value that is good for the member, mostly.
 fn member(name: &str, shape: &str, chance: &mut Chance<'_>) -> Value {
-    if chance.one_in(6) {
+    if chance.one_in(12) {
         return self::shape(shape, chance);
     }
     match name {

@@ -39,7 +39,7 @@ impl Chance<'_> {
 
     /// Bytes with a few of them changed, once in a while.
     pub fn damaged(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        if !self.one_in(4) {
+        if !self.one_in(6) {
             return bytes;
         }
         for _ in 0..=self.below(3) {

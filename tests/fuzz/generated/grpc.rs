@@ -105,7 +105,7 @@ pub fn call(chance: &mut Chance<'_>) -> Vec<u8> {
 fn message(descriptor: &MessageDescriptor, chance: &mut Chance<'_>, depth: u8) -> DynamicMessage {
     let mut message = DynamicMessage::new(descriptor.clone());
     for field in descriptor.fields() {
-        if chance.one_in(4) {
+        if chance.one_in(10) {
             continue;
         }
         let value = if field.is_list() {
@@ -145,7 +145,7 @@ fn text(field: &str, chance: &mut Chance<'_>) -> String {
         "job_name" | "pool_name" | "name" => Some("a name"),
         _ => None,
     };
-    let text = match good.filter(|_| !chance.one_in(4)) {
+    let text = match good.filter(|_| !chance.one_in(8)) {
         Some(good) => good,
         None => chance.pick(&TEXTS),
     };
