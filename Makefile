@@ -4,7 +4,7 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test fuzz lint clients-check compose-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -29,6 +29,10 @@ test: ## run all tests, against a real Postgres that they start themselves; AWS'
 	scripts/run-tests
 	$(CARGO) build --locked --bins
 	tests/aws/run
+
+fuzz: ## look for inputs that break something, by cargo-fuzz: make fuzz TARGET=csv_rows SECONDS=60
+	@scripts/need cc c++ postgres
+	scripts/fuzz "$(TARGET)" "$(SECONDS)"
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python
