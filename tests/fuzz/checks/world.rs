@@ -33,7 +33,7 @@ pub const POOL: &str = "local_100000000";
 /// A pool that has nothing and can be deleted.
 pub const EMPTY_POOL: &str = "local_200000000";
 /// Nothing here takes long; what hangs shall be found.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bearer tokens, with the role and the pools of their callers.
 pub const TOKENS: [(&str, &str, &str); 3] = [
