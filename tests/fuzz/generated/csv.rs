@@ -176,6 +176,9 @@ pub fn users(chance: &mut Chance<'_>) -> Vec<u8> {
 
 /// A value that is good where it stands, or any.
 fn value(column: &str, chance: &mut Chance<'_>) -> String {
+    if chance.one_in(10) {
+        return String::new();
+    }
     if chance.one_in(5) {
         let value = chance.pick(&VALUES);
         return if chance.one_in(8) {
