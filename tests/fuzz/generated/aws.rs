@@ -146,7 +146,7 @@ fn shape(name: &str, chance: &mut Chance<'_>) -> Value {
 fn text(chance: &mut Chance<'_>) -> Value {
     let text = chance.pick(&TEXTS);
     if chance.one_in(16) {
-        return json!(text.repeat(chance.byte().into()));
+        return json!(chance.long(text));
     }
     json!(text)
 }

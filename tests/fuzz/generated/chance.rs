@@ -37,6 +37,13 @@ impl Chance<'_> {
         (0..n).map(|_| self.byte()).collect()
     }
 
+    /// A text over and over, behind a character that moves it off even places.
+    pub fn long(&mut self, text: &str) -> String {
+        let times = usize::from(self.byte()) * 8;
+        let first = if self.one_in(2) { "x" } else { "" };
+        format!("{first}{}", text.repeat(times))
+    }
+
     /// Bytes with a few of them changed, once in a while.
     pub fn damaged(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         if !self.one_in(6) {

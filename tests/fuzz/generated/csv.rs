@@ -182,7 +182,7 @@ fn value(column: &str, chance: &mut Chance<'_>) -> String {
     if chance.one_in(5) {
         let value = chance.pick(&VALUES);
         return if chance.one_in(8) {
-            value.repeat(chance.byte().into())
+            chance.long(value)
         } else {
             value.to_owned()
         };

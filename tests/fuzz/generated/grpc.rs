@@ -150,7 +150,7 @@ fn text(field: &str, chance: &mut Chance<'_>) -> String {
         None => chance.pick(&TEXTS),
     };
     if chance.one_in(24) {
-        return text.repeat(chance.byte().into());
+        return chance.long(text);
     }
     text.to_owned()
 }
