@@ -4,6 +4,7 @@
 
 mod alarm;
 mod alter;
+mod aws_call;
 pub mod aws_front;
 pub mod aws_model;
 mod contract;
@@ -12,6 +13,7 @@ pub mod csv_rows;
 pub mod csv_users;
 mod fields_model;
 pub mod grpc;
+mod grpc_call;
 mod grpc_client;
 mod http_error;
 pub mod http_port;

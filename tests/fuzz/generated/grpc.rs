@@ -1,9 +1,12 @@
 //! Calls of all methods: messages that are right, or nearly so.
 
+use std::sync::LazyLock;
+
 use muster::api::FILE_DESCRIPTOR_SET;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value,
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+    Value,
 };
 
 use super::chance::Chance;
@@ -65,15 +68,18 @@ const HEADERS: [&str; 17] = [
     "content-type: application/grpc+proto",
 ];
 
+static METHODS: LazyLock<Vec<MethodDescriptor>> = LazyLock::new(|| {
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("descriptors");
+    let services = pool.services();
+    services
+        .flat_map(|s| s.methods().collect::<Vec<_>>())
+        .collect()
+});
+
 /// A call: of a method of `proto/`, mostly.
 pub fn call(chance: &mut Chance<'_>) -> Vec<u8> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("descriptors");
-    let methods: Vec<_> = pool
-        .services()
-        .flat_map(|service| service.methods().collect::<Vec<_>>())
-        .collect();
-    let place = chance.below(methods.len() + 3);
-    let (mut call, message) = match methods.get(place) {
+    let place = chance.below(METHODS.len() + 3);
+    let (mut call, message) = match METHODS.get(place) {
         Some(method) => {
             let path = format!("{}/{}", method.parent_service().full_name(), method.name());
             (path, message(&method.input(), chance, 0).encode_to_vec())

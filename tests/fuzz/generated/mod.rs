@@ -78,7 +78,7 @@ fn upload_urls_are_good_as_they_are() {
 #[test]
 fn the_http_port_answers_whatever_is_asked() {
     let world = World::new();
-    try_out(300, 120, http::request, |input| {
+    try_out(200, 120, http::request, |input| {
         http_port::check(&world, input);
     });
 }
@@ -94,7 +94,7 @@ fn the_aws_front_answers_whatever_is_asked() {
 #[test]
 fn every_method_answers_whatever_is_asked() {
     let world = World::new();
-    try_out(1000, 200, grpc::call, |input| {
+    try_out(600, 200, grpc::call, |input| {
         checks::grpc::check(&world, input);
     });
 }
