@@ -25,7 +25,7 @@ pub struct Call {
     pub body: Vec<u8>,
     /// Whether whoever calls is known, or need not be.
     pub trusted: bool,
-    /// Whether a header was altered so that it may mean the same.
+    /// Whether a header was altered: what it means may be the same.
     pub touched: bool,
 }
 
@@ -109,21 +109,14 @@ impl Call {
         let Ok(altered) = HeaderValue::from_bytes(&altered) else {
             return;
         };
-        // Space is not signed, and of the authorization not every byte counts;
-        // what is not signed at all does not matter.
-        let squeezed = |value: &HeaderValue| -> Vec<u8> {
-            let words = value.as_bytes().split(u8::is_ascii_whitespace);
-            words
-                .filter(|w| !w.is_empty())
-                .collect::<Vec<_>>()
-                .join(&b' ')
+        let same = match name.as_str() {
+            "host" | "x-amz-date" | "x-amz-target" => squeezed(&altered) == squeezed(value),
+            "authorization" => parameters(&altered) == parameters(value),
+            // Signed or not, it need not matter.
+            _ => true,
         };
-        let matters = ["host", "x-amz-date", "x-amz-target"].contains(&name.as_str());
-        if matters && squeezed(&altered) != squeezed(value) {
-            self.trusted = false;
-        } else {
-            self.touched = true;
-        }
+        self.trusted = same;
+        self.touched = true;
         self.headers.insert(name, altered);
     }
 
@@ -138,6 +131,32 @@ impl Call {
             && media.eq_ignore_ascii_case("application/x-amz-json-1.1");
         Operation::from_name(target.strip_prefix(TARGET)?).filter(|_| right)
     }
+}
+
+/// A value without the space that is not signed.
+fn squeezed(value: &HeaderValue) -> Vec<u8> {
+    let words = value.as_bytes().split(u8::is_ascii_whitespace);
+    words
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(&b' ')
+}
+
+/// What counts of an authorization: the signature, by whom, and of what.
+fn parameters(value: &HeaderValue) -> Vec<&[u8]> {
+    let after = value.as_bytes().iter().position(|b| *b == b' ');
+    let list = &value.as_bytes()[after.unwrap_or_default()..];
+    let mut known: Vec<&[u8]> = list
+        .split(|b| *b == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|parameter| {
+            [&b"Credential="[..], b"SignedHeaders=", b"Signature="]
+                .iter()
+                .any(|name| parameter.starts_with(name))
+        })
+        .collect();
+    known.sort_unstable();
+    known
 }
 
 fn headers(written: &Written<'_>) -> HeaderMap {

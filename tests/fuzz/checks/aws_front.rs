@@ -1,8 +1,6 @@
 //! The AWS front: whatever body, headers and signature, the answer is one that
 //! AWS's clients know, and no bug.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response};
@@ -14,7 +12,7 @@ use super::aws_call::{Call, KEY, SECRET};
 use super::aws_model::{Fit, fit};
 use super::contract::EXCEPTIONS;
 use super::request::Written;
-use super::world::World;
+use super::world::{PATIENCE, World};
 use crate::support::muster::TestMuster;
 
 /// How a call without a good signature is refused.
@@ -43,7 +41,7 @@ impl Fronts {
                 keys,
                 region: None,
                 clock: test.clock.clone(),
-                request_timeout: Duration::from_secs(15),
+                request_timeout: PATIENCE,
             })
         };
         Self {
@@ -64,8 +62,8 @@ enum Signing<'a> {
     Right(&'a str),
 }
 
-/// The second line's path is always `/`; headers and body are the input's. A
-/// target without a dot has AWS's prefix put before it.
+/// The first line says how the call is signed; headers and body follow. A target
+/// without a dot has AWS's prefix put before it.
 pub fn check(world: &World, data: &[u8]) {
     let Some(written) = Written::parse(data) else {
         return;
@@ -142,6 +140,7 @@ impl Call {
     }
 
     fn judge_refusal(&self, operation: Option<Operation>, kind: &str, message: &str) {
+        assert!(!message.contains(SECRET), "{message}");
         let unsigned = UNSIGNED.contains(&kind);
         let Some(operation) = operation else {
             assert_eq!(kind, "UnknownOperationException");
@@ -152,7 +151,6 @@ impl Call {
             assert!(unsigned, "{operation:?}: {kind} without a good signature");
             return;
         }
-        assert!(!message.contains(SECRET), "{message}");
         if self.touched {
             return;
         }
