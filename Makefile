@@ -4,7 +4,7 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test bench lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test fuzz bench lint clients-check compose-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -34,6 +34,10 @@ bench: ## print every figure with its target; FIGURE=words for some, ROWS=n and 
 	@scripts/need cc postgres
 	-@scripts/need pgloader h2load
 	$(CARGO) bench --locked --bench figures -- $(FIGURE) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+fuzz: ## look for inputs that break something, by cargo-fuzz: make fuzz TARGET=csv_rows SECONDS=60
+	@scripts/need cc c++ postgres
+	scripts/fuzz "$(TARGET)" "$(SECONDS)"
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python

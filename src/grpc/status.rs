@@ -17,6 +17,8 @@ const DOMAIN: &str = "muster";
 /// of text, and so few fields.
 const MAX_TEXT: usize = 800;
 const MAX_FIELDS: usize = 16;
+/// The header that says how a body may be compressed, when it was otherwise.
+const ACCEPTED_ENCODINGS: &str = "grpc-accept-encoding";
 
 /// The code of an error.
 pub(super) const fn code(kind: ErrorKind) -> Code {
@@ -70,7 +72,10 @@ pub(super) fn status(error: &Error, request_id: &RequestId) -> Status {
 /// details that every status has, and with the code that says whose fault it is.
 pub(super) fn of_tonic(status: &Status, request_id: &RequestId) -> Status {
     let (code, reason) = match status.code() {
-        Code::Unimplemented => (Code::Unimplemented, "UNKNOWN_METHOD".to_owned()),
+        // With a message it is about a body that is compressed.
+        Code::Unimplemented if status.message().is_empty() => {
+            (Code::Unimplemented, "UNKNOWN_METHOD".to_owned())
+        }
         Code::OutOfRange => (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned()),
         // Nothing but decoding answers INTERNAL at this point.
         Code::Internal => (Code::InvalidArgument, "MALFORMED_MESSAGE".to_owned()),
@@ -81,7 +86,12 @@ pub(super) fn of_tonic(status: &Status, request_id: &RequestId) -> Status {
         "" => "The server has no such method.".to_owned(),
         message => shortened(message),
     };
-    Status::with_error_details(code, message, common(&reason, request_id))
+    let mut ours = Status::with_error_details(code, message, common(&reason, request_id));
+    if let Some(accepted) = status.metadata().get(ACCEPTED_ENCODINGS) {
+        let accepted = accepted.clone();
+        ours.metadata_mut().insert(ACCEPTED_ENCODINGS, accepted);
+    }
+    ours
 }
 
 /// gRPC's own name of a code: `NOT_FOUND`.
@@ -247,6 +257,11 @@ mod tests {
                 "UNKNOWN_METHOD",
             ),
             (
+                Status::unimplemented("compressed"),
+                Code::Unimplemented,
+                "UNIMPLEMENTED",
+            ),
+            (
                 Status::internal("no"),
                 Code::InvalidArgument,
                 "MALFORMED_MESSAGE",
@@ -270,5 +285,15 @@ mod tests {
             assert_eq!(details.error_info().expect("ErrorInfo").reason, reason);
             assert!(details.request_info().is_some());
         }
+    }
+
+    #[test]
+    fn a_body_that_is_compressed_is_told_how_it_may_be() {
+        let mut theirs = Status::unimplemented("compressed");
+        let identity = "identity".parse().expect("a header value");
+        theirs.metadata_mut().insert(ACCEPTED_ENCODINGS, identity);
+        let ours = of_tonic(&theirs, &RequestId::take(None));
+        let accepted = ours.metadata().get(ACCEPTED_ENCODINGS);
+        assert_eq!(accepted.expect("said"), "identity");
     }
 }

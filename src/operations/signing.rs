@@ -56,8 +56,12 @@ impl SigningKey {
         Ok(self.mac(purpose, parts)?.verify_slice(signature).is_ok())
     }
 
-    /// Signs the right to upload one file for a job.
-    pub(super) fn sign_upload(&self, grant: &UploadGrant) -> Result<String, Error> {
+    /// Signs the right to upload one file for a job: what
+    /// [`UploadGrant::verify`] takes.
+    ///
+    /// # Errors
+    /// Internal.
+    pub fn sign_upload(&self, grant: &UploadGrant) -> Result<String, Error> {
         Ok(hex::encode(self.sign(
             "upload",
             &grant.parts().each_ref().map(Vec::as_slice),

@@ -62,7 +62,14 @@ const MAX_TOKEN: usize = 2048;
 
 /// Makes the token for a position in a listing. `listing` names the listing,
 /// its pool included.
-fn seal<T: Serialize>(key: &SigningKey, listing: &[&str], position: &T) -> Result<String, Error> {
+///
+/// # Errors
+/// Internal when the position cannot be written as JSON.
+pub fn seal<T: Serialize>(
+    key: &SigningKey,
+    listing: &[&str],
+    position: &T,
+) -> Result<String, Error> {
     let mut bytes = serde_json::to_vec(position).map_err(Error::internal)?;
     let mac = key.sign("page", &parts(listing, &bytes))?;
     bytes.extend_from_slice(&mac[..MAC]);
@@ -70,7 +77,14 @@ fn seal<T: Serialize>(key: &SigningKey, listing: &[&str], position: &T) -> Resul
 }
 
 /// The position in a token that this listing answered.
-fn open<T: DeserializeOwned>(key: &SigningKey, listing: &[&str], token: &str) -> Result<T, Error> {
+///
+/// # Errors
+/// Invalid argument: the token is not one that [`seal`] made for this listing.
+pub fn open<T: DeserializeOwned>(
+    key: &SigningKey,
+    listing: &[&str],
+    token: &str,
+) -> Result<T, Error> {
     let refused = Error::invalid_page_token;
     if token.len() > MAX_TOKEN {
         return Err(refused());

@@ -1,8 +1,8 @@
 //! Rows as the contract has them, one byte at a time over the whole file: slow,
-//! and written without a look at the splitter.
+//! and written without a look at the splitter. `tests/fuzz` has it, too, so it
+//! names nothing but what is beside it.
 
-use super::OwnRow;
-use crate::csv::rows::RowFault;
+use super::{OwnRow, RowFault};
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {

@@ -1,0 +1,11 @@
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use muster_fuzz::checks::grpc;
+use muster_fuzz::checks::world::World;
+
+static WORLD: LazyLock<World> = LazyLock::new(World::new);
+
+fuzz_target!(|data: &[u8]| grpc::check(&WORLD, data));
