@@ -1,0 +1,116 @@
+//! A scheduler that stands still past its lease (SIGSTOP, a paused machine)
+//! and then goes on as if nothing had happened.
+
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+
+use crate::file::Spec;
+use crate::look::{Look, Watcher, until};
+use crate::outcome::prove;
+use crate::roles::Role;
+use crate::seeds::{Rng, each, is_long};
+use crate::site::Site;
+use crate::support::cluster;
+use crate::tally::Tally;
+
+const SPEC: Spec = Spec {
+    rows: 800,
+    aliases: false,
+};
+/// Long enough for a look at a job whose worker stands still.
+const FLAGS: [&str; 6] = ["--lease", "5s", "--poll", "20ms", "--batch-rows", "5"];
+
+#[test]
+fn a_scheduler_that_stood_still_past_its_lease_writes_nothing_more_and_stays_healthy() {
+    each("stall", (1, 20), drill);
+}
+
+async fn drill(seed: u64) -> Tally {
+    let mut rng = Rng::new(seed);
+    let mut tally = Tally::default();
+    let database = cluster::database();
+    let url = database.url().to_owned();
+    let roles = [Role::new(&url).await, Role::new(&url).await];
+    let ways = [roles[0].url.clone(), roles[1].url.clone()];
+    let mut site = Site::on(&url, (&url, &[]), &ways, &FLAGS).keeping(database);
+    site.slow_down(8).await;
+    let job = site.begin(SPEC).await;
+    let mut watcher = site.watch(&job).await;
+    watcher.until_processed(rng.within(10..300) as i64).await;
+
+    let stalled = site.holder().expect("a worker");
+    let other = 1 - stalled;
+    let since = stop(&site, stalled, &roles[stalled], &mut watcher, &mut rng).await;
+    let open = roles[stalled].until_quiet(watcher.connection()).await;
+    let before = watcher.look().await;
+    assert_eq!(before.status, "IN_PROGRESS");
+    tally.fault(if open {
+        "stopped in a transaction"
+    } else {
+        "stopped between transactions"
+    });
+    let (next, took) = watcher.until_taken_over(&before, since).await;
+    assert_eq!(next.status, "IN_PROGRESS", "it was over too soon");
+    if open {
+        // The lane is locked until Postgres ends the transaction.
+        tally.figure("takeover_of_open_transaction_ms", took.as_millis() as u64);
+    } else {
+        tally.takeover(took);
+    }
+
+    // The successor stands still as well, so that whatever is written now is
+    // written by the stale one.
+    site.schedulers[other].signal(Signal::SIGSTOP);
+    tally.fault("successor stopped");
+    roles[other].until_quiet(watcher.connection()).await;
+    let (stood, lanes) = (watcher.look().await, lanes(&mut watcher).await);
+    site.schedulers[stalled].signal(Signal::SIGCONT);
+    until("a scheduler that sees that it is late", async || {
+        let log = site.schedulers[stalled].log();
+        log.contains("the lease was lost").then_some(())
+    })
+    .await;
+    assert_eq!(watcher.look().await, stood, "the stale one wrote");
+    assert_eq!(self::lanes(&mut watcher).await, lanes, "the stale one wrote");
+    site.schedulers[other].signal(Signal::SIGCONT);
+
+    let ended: Look = watcher.until_ended().await;
+    assert_eq!(ended.status, "SUCCEEDED");
+    prove(&mut site, &job, SPEC, &mut tally).await;
+    site.until_healthy(stalled).await;
+    site.until_healthy(other).await;
+    site.end();
+    for role in roles {
+        role.drop(&url).await;
+    }
+    tally
+}
+
+/// Stops a scheduler at a random instant. In `make test` at one at which it
+/// has no transaction open, since Postgres takes a while to end that.
+async fn stop(
+    site: &Site,
+    victim: usize,
+    role: &Role,
+    watcher: &mut Watcher,
+    rng: &mut Rng,
+) -> Instant {
+    loop {
+        rng.pause(20).await;
+        let since = Instant::now();
+        site.schedulers[victim].signal(Signal::SIGSTOP);
+        if is_long() || !role.until_quiet(watcher.connection()).await {
+            return since;
+        }
+        site.schedulers[victim].signal(Signal::SIGCONT);
+    }
+}
+
+/// The lanes, to the last detail.
+async fn lanes(watcher: &mut Watcher) -> Vec<serde_json::Value> {
+    sqlx::query_scalar("SELECT to_jsonb(l) FROM import_lanes l ORDER BY lane")
+        .fetch_all(watcher.connection())
+        .await
+        .expect("the lanes")
+}
