@@ -96,7 +96,7 @@ impl Program {
     pub fn last_words(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(40)..].join("\n")
+        lines[lines.len().saturating_sub(12)..].join("\n")
     }
 
     /// Any other program, which must do well.

@@ -58,11 +58,7 @@ fn of(short: u64, share: u64) -> Range<u64> {
 
 /// Runs a drill with each of its seeds, some side by side, since most of a
 /// drill is waiting. Panics when one fails, and says with which seed.
-pub fn each<F: Future<Output = Tally>>(
-    drill: &str,
-    (short, share): (u64, u64),
-    run: impl Fn(u64) -> F + Sync,
-) {
+pub fn each(drill: &str, (short, share): (u64, u64), run: impl AsyncFn(u64) -> Tally + Sync) {
     let begun = Instant::now();
     let seeds = of(short, share);
     let waiting = Mutex::new(seeds.clone());

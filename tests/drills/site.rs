@@ -63,6 +63,12 @@ impl Site {
         self
     }
 
+    /// One scheduler more, whose way to the database has no faults.
+    pub fn add_scheduler(&mut self, arguments: &[&str]) {
+        let added = Program::start(SCHEDULER, arguments, &self.database, self.folder());
+        self.schedulers.push(added);
+    }
+
     /// A caller of the server as it now runs.
     pub fn client(&mut self) -> Client {
         Client::new(&self.server.address("grpc"), &self.server.address("http"))
