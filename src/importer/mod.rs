@@ -174,11 +174,9 @@ impl Importer {
             tokio::join!(reading, writing)
         };
         let mut work = std::pin::pin!(work);
-        let mut lost = false;
         let (read, written) = tokio::select! {
             ended = &mut work => ended,
             () = self.keep_lease(claim) => {
-                lost = true;
                 // Not dropped: a transaction that is cut off half-way could
                 // stay open in the pool.
                 off.cancel();
@@ -190,7 +188,6 @@ impl Importer {
             (LaneEnd::Stopped, _) => Outcome::Stopped,
             (_, ReadEnd::Unusable(fault)) => Outcome::Unusable(fault),
             (LaneEnd::Finished, ReadEnd::EndOfFile) => Outcome::Done,
-            (LaneEnd::CalledOff | LaneEnd::Finished, _) if lost => Outcome::Lost,
             (LaneEnd::CalledOff | LaneEnd::Finished, _) => Outcome::CalledOff,
         })
     }

@@ -24,7 +24,12 @@ impl Caller {
     pub fn start(client: Client, job: &Job) -> Self {
         let hangs_up = watch::Sender::new(false);
         let refused = Arc::new(AtomicU64::new(0));
-        let asking = ask(client.clone(), job.clone(), hangs_up.subscribe(), refused.clone());
+        let asking = ask(
+            client.clone(),
+            job.clone(),
+            hangs_up.subscribe(),
+            refused.clone(),
+        );
         Self {
             asking: tokio::spawn(asking),
             following: tokio::spawn(follow(client, job.clone(), hangs_up.subscribe())),

@@ -75,7 +75,10 @@ async fn drill(seed: u64) -> Tally {
     }
     // One worker has had the job all the time: it went on by itself.
     let now = watcher.look().await;
-    assert_eq!((now.status.as_str(), now.token), ("IN_PROGRESS", begun.token));
+    assert_eq!(
+        (now.status.as_str(), now.token),
+        ("IN_PROGRESS", begun.token)
+    );
 
     site.pause_of_batches(0).await;
     assert_eq!(watcher.until_ended().await.status, "SUCCEEDED");

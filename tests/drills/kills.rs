@@ -166,12 +166,7 @@ async fn killed_in_mid_start(site: &mut Site, job: &Job, id: Option<Uuid>, rng: 
 
 /// Kills up to three times, mostly who has the job, and waits for another to
 /// go on.
-async fn kill_schedulers(
-    site: &mut Site,
-    watcher: &mut Watcher,
-    rng: &mut Rng,
-    tally: &mut Tally,
-) {
+async fn kill_schedulers(site: &mut Site, watcher: &mut Watcher, rng: &mut Rng, tally: &mut Tally) {
     let mut instants: Vec<i64> = (0..rng.within(1..4))
         .map(|_| match rng.within(0..8) {
             // As it is taken up, and as it comes to its end.

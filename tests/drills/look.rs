@@ -97,7 +97,10 @@ impl Watcher {
         assert_eq!(look.imported, look.users, "{look:?}");
         assert_eq!(look.skipped + look.failed, look.rejected, "{look:?}");
         if let Some(before) = self.before.take() {
-            assert!(before.processed() <= look.processed(), "{before:?} {look:?}");
+            assert!(
+                before.processed() <= look.processed(),
+                "{before:?} {look:?}"
+            );
             if before.has_ended() {
                 assert_eq!(before, look, "a job that had ended");
             }

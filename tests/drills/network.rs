@@ -56,6 +56,14 @@ impl Far {
         self.scheduler.set(weather.clone());
     }
 
+    /// Nothing waits for ever: the worker of before gives its job up.
+    async fn until_let_go(&self) {
+        until("a scheduler that lets go", async || {
+            self.site.schedulers[0].has_let_go().then_some(())
+        })
+        .await;
+    }
+
     /// The job comes to its end, and the processes have lived to see it.
     async fn end(mut self, caller: Caller, tally: &mut Tally) {
         self.site.pause_of_batches(0).await;
@@ -119,7 +127,10 @@ fn a_network_that_is_silent_for_less_than_a_lease_costs_that_time_and_no_more() 
         let flags = ["--lease", "10s", "--poll", "50ms", "--batch-rows", "5"];
         let mut far = Far::begin(seed, 0, &flags, 10).await;
         let caller = Caller::start(far.site.client(), &far.job);
-        let before = far.watcher.until_processed(rng.within(20..200) as i64).await;
+        let before = far
+            .watcher
+            .until_processed(rng.within(20..200) as i64)
+            .await;
         far.set(&Weather::Hole);
         tally.fault("network silent");
         let client = far.site.client();
@@ -147,7 +158,9 @@ fn a_scheduler_behind_a_silent_network_is_replaced_and_writes_nothing_when_it_is
         let flags = ["--lease", "2s", "--poll", "20ms", "--batch-rows", "5"];
         let mut far = Far::begin(seed, 0, &flags, 10).await;
         let caller = Caller::start(far.site.client(), &far.job);
-        far.watcher.until_processed(rng.within(20..200) as i64).await;
+        far.watcher
+            .until_processed(rng.within(20..200) as i64)
+            .await;
         rng.pause(20).await;
         let since = Instant::now();
         far.scheduler.set(Weather::Hole);
@@ -157,6 +170,7 @@ fn a_scheduler_behind_a_silent_network_is_replaced_and_writes_nothing_when_it_is
         let (_, took) = far.watcher.until_taken_over(&before, since).await;
         tally.figure("takeover_of_open_transaction_ms", took.as_millis() as u64);
         far.set(&Weather::Fair);
+        far.until_let_go().await;
         far.end(caller, &mut tally).await;
         tally
     });
@@ -174,15 +188,21 @@ fn connections_that_are_forgotten_on_the_way_are_given_up_without_a_restart() {
         let flags = ["--lease", "5s", "--poll", "50ms", "--batch-rows", "5"];
         let mut far = Far::begin(seed, 0, &flags, 10).await;
         let caller = Caller::start(far.site.client(), &far.job);
-        far.watcher.until_processed(rng.within(20..200) as i64).await;
+        far.watcher
+            .until_processed(rng.within(20..200) as i64)
+            .await;
         rng.pause(20).await;
         let now = far.watcher.look().await.processed();
-        tally.faults("connection forgotten", far.server.made() + far.scheduler.made());
+        tally.faults(
+            "connection forgotten",
+            far.server.made() + far.scheduler.made(),
+        );
         far.server.forget();
         far.scheduler.forget();
         let since = Instant::now();
         far.watcher.until_processed(now + 50).await;
         tally.figure("recovered_ms", since.elapsed().as_millis() as u64);
+        far.until_let_go().await;
         far.end(caller, &mut tally).await;
         tally
     });

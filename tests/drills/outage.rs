@@ -32,7 +32,11 @@ async fn drill(seed: u64) -> Tally {
     let folder = open_folder();
     let mut cluster = Cluster::start(Options::durable(folder.path())).await;
     let url = cluster.as_ref().expect("PostgreSQL").url("muster");
-    Program::run(command(MUSTER).arg("migrate").env("MUSTER_DATABASE_URL", &url));
+    Program::run(
+        command(MUSTER)
+            .arg("migrate")
+            .env("MUSTER_DATABASE_URL", &url),
+    );
     let ways = [url.clone(), url.clone()];
     let mut site = Site::on(&url, (&url, &[]), &ways, &FLAGS);
     site.slow_down(10).await;

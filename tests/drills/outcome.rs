@@ -62,7 +62,11 @@ impl Outcome {
         assert_eq!(lanes, 0, "lanes of a job that has ended");
         Self {
             status: ended.status,
-            counters: [ended.imported_users, ended.skipped_users, ended.failed_users],
+            counters: [
+                ended.imported_users,
+                ended.skipped_users,
+                ended.failed_users,
+            ],
             bytes: (ended.processed_bytes, ended.total_bytes),
             rows: ended.total_rows,
             users,
@@ -112,7 +116,11 @@ impl Outcome {
         let imported = self.users.len() as i64;
         let [counted, skipped, failed] = self.counters;
         assert_eq!(counted, imported, "imported users");
-        assert_eq!(skipped + failed, self.rejected.len() as i64, "rejected rows");
+        assert_eq!(
+            skipped + failed,
+            self.rejected.len() as i64,
+            "rejected rows"
+        );
         (lost as u64, doubled as u64)
     }
 

@@ -26,11 +26,19 @@ impl Program {
     pub fn start(path: &str, arguments: &[&str], database: &str, folder: &Path) -> Self {
         let variables = vec![
             ("MUSTER_DATABASE_URL", database.to_owned()),
-            ("MUSTER_OBJECT_STORE", format!("file://{}", folder.display())),
+            (
+                "MUSTER_OBJECT_STORE",
+                format!("file://{}", folder.display()),
+            ),
             ("MUSTER_SIGNING_KEY", KEY.to_owned()),
             ("MUSTER_GRPC_ADDR", "127.0.0.1:0".to_owned()),
             ("MUSTER_HTTP_ADDR", "127.0.0.1:0".to_owned()),
             ("MUSTER_SCHEDULER_ADDR", "127.0.0.1:0".to_owned()),
+            // Less patience than usual with the database, to spare the
+            // drill's own.
+            ("MUSTER_DATABASE_ACQUIRE_TIMEOUT", "3s".to_owned()),
+            ("MUSTER_DATABASE_STATEMENT_TIMEOUT", "10s".to_owned()),
+            ("MUSTER_DATABASE_LOCK_TIMEOUT", "3s".to_owned()),
         ];
         let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
         let process = begin(path, &arguments, &variables);
@@ -67,6 +75,14 @@ impl Program {
         let log = self.log();
         let last = log.lines().rfind(|l| l.contains("\"import begins\""))?;
         Some(word_after(last, r#""timestamp":""#))
+    }
+
+    /// Whether it has let go of a job that it could not bring to its end.
+    pub fn has_let_go(&self) -> bool {
+        let log = self.log();
+        ["the lease was lost", "import given back", "stopped short"]
+            .iter()
+            .any(|words| log.contains(words))
     }
 
     /// An address out of the line that says that it is ready.
