@@ -4,7 +4,7 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test drill lint clients-check compose-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -29,6 +29,10 @@ test: ## run all tests, against a real Postgres that they start themselves; AWS'
 	scripts/run-tests
 	$(CARGO) build --locked --bins
 	tests/aws/run
+
+drill: ## kill, stall, starve and cut off the real programs, hundreds of times; about a quarter of an hour
+	@scripts/need cc postgres
+	scripts/drill
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python

@@ -6,7 +6,11 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use futures_util::StreamExt as _;
 use muster::api::v1::{FailureReason, UserImportJobStatus};
+use muster::domain::error::Reason;
+use muster::objects::Objects;
+use url::Url;
 
 use crate::file::Spec;
 use crate::look::until;
@@ -147,4 +151,32 @@ async fn drill(seed: u64) -> Tally {
     // The watcher holds it against what it saw at the end.
     watcher.look().await;
     tally
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_short_while_it_is_read_has_no_end_that_passes_for_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = Url::from_directory_path(folder.path()).expect("an absolute path");
+    let objects = Objects::open(&url).expect("a store");
+    let mut writer = objects.writer("uploads/a").await.expect("a writer");
+    writer
+        .write(vec![b'x'; 100_000].into())
+        .await
+        .expect("room");
+    writer.finish().await.expect("a file");
+    let stream = objects.read("uploads/a", 0).await.expect("the store");
+    let mut stream = stream.expect("the file");
+    let first = stream.next().await.expect("a piece").expect("a piece");
+    assert!(!first.is_empty());
+    let file = OpenOptions::new()
+        .write(true)
+        .open(folder.path().join("uploads/a"));
+    file.expect("the file")
+        .set_len(50_000)
+        .expect("a shorter file");
+    let mut rest = stream.take(1_000).collect::<Vec<_>>().await;
+    let last = rest.pop().expect("more pieces");
+    let error = last.expect_err("an object that is not whole");
+    assert_eq!(error.reason(), Reason::ObjectStoreUnavailable);
+    assert!(rest.iter().all(Result::is_ok));
 }

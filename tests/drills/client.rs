@@ -1,7 +1,5 @@
 //! A caller of muster, as any other.
 
-use std::time::Duration;
-
 use muster::api::v1::user_import_service_client::UserImportServiceClient;
 use muster::api::v1::user_pool_service_client::UserPoolServiceClient;
 use muster::api::v1::{
@@ -14,8 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-/// Longer than any call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::look::PATIENCE;
 
 /// A job, as its callers name it.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ const SPEC: Spec = Spec {
     rows: 1_200,
     aliases: false,
 };
-const FLAGS: [&str; 6] = ["--lease", "6s", "--poll", "20ms", "--batch-rows", "5"];
+const FLAGS: [&str; 6] = ["--lease", "15s", "--poll", "20ms", "--batch-rows", "5"];
 
 /// Writes in a transaction: a lane.
 const LANE: &str = "backend_xid IS NOT NULL";
@@ -134,7 +134,7 @@ async fn ended_and_made_again(
 /// lanes, which are locked meanwhile.
 async fn end_a_renewal(site: &Site, role: &Role, watcher: &mut Watcher, tally: &mut Tally) {
     let mut lock = crate::look::connect(&site.database).await;
-    sqlx::raw_sql("BEGIN; SELECT 1 FROM import_lanes FOR UPDATE")
+    sqlx::raw_sql("BEGIN; LOCK TABLE import_lanes IN EXCLUSIVE MODE")
         .execute(&mut lock)
         .await
         .expect("the lanes");

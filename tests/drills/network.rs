@@ -124,7 +124,7 @@ fn a_network_that_is_silent_for_less_than_a_lease_costs_that_time_and_no_more() 
     each("silent network", (1, 20), async |seed| {
         let mut rng = Rng::new(seed);
         let mut tally = Tally::default();
-        let flags = ["--lease", "10s", "--poll", "50ms", "--batch-rows", "5"];
+        let flags = ["--lease", "30s", "--poll", "50ms", "--batch-rows", "5"];
         let mut far = Far::begin(seed, 0, &flags, 10).await;
         let caller = Caller::start(far.site.client(), &far.job);
         let before = far

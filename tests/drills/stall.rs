@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
+use time::OffsetDateTime;
 
 use crate::file::Spec;
 use crate::look::{Look, Watcher, until};
@@ -85,17 +86,27 @@ async fn drill(seed: u64) -> Tally {
     tally.fault("successor stopped");
     roles[other].until_quiet(watcher.connection()).await;
     let (stood, lanes) = (watcher.look().await, lanes(&mut watcher).await);
+    let lease: OffsetDateTime =
+        sqlx::query_scalar("SELECT min(lease_expires_at) FROM import_lanes")
+            .fetch_one(watcher.connection())
+            .await
+            .expect("a lease");
     site.schedulers[stalled].signal(Signal::SIGCONT);
     until("a scheduler that sees that it is late", async || {
         site.schedulers[stalled].has_let_go().then_some(())
     })
     .await;
-    assert_eq!(watcher.look().await, stood, "the stale one wrote");
-    assert_eq!(
-        self::lanes(&mut watcher).await,
-        lanes,
-        "the stale one wrote"
-    );
+    let now = (watcher.look().await, self::lanes(&mut watcher).await);
+    let lives: bool = sqlx::query_scalar("SELECT clock_timestamp() < $1")
+        .bind(lease)
+        .fetch_one(watcher.connection())
+        .await
+        .expect("the time");
+    // On a machine that is very busy that lease may run out, too.
+    if lives {
+        assert_eq!(now, (stood, lanes), "the stale one wrote");
+        tally.figure("stale_ones_seen_to_write_nothing", 1);
+    }
     site.schedulers[other].signal(Signal::SIGCONT);
 
     let ended: Look = watcher.until_ended().await;
