@@ -22,7 +22,7 @@ fn many_jobs_on_three_schedulers_are_imported_once_each_and_in_turn() {
     each("many jobs", (1, 100), drill);
 }
 
-fn jobs() -> usize {
+fn how_many() -> usize {
     if is_long() { 200 } else { 60 }
 }
 
@@ -87,7 +87,7 @@ async fn drill(_seed: u64) -> Tally {
 /// The share of the jobs that one of the pools has.
 async fn upload(mut client: Client, pool: String, share: usize) -> Vec<(usize, Job)> {
     let mut jobs = Vec::new();
-    for n in (share..jobs()).step_by(POOLS) {
+    for n in (share..how_many()).step_by(POOLS) {
         jobs.push((n, client.uploaded(&pool, &file(n)).await));
     }
     jobs
@@ -133,7 +133,7 @@ async fn in_turn(connection: &mut sqlx::PgConnection, tally: &mut Tally) {
     let most = most.unwrap_or_default();
     tally.figure("most_jobs_that_passed_one", most as u64);
     assert!(
-        most <= jobs() / 2,
+        most <= how_many() / 2,
         "{most} jobs passed one that was started before"
     );
 }
