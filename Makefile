@@ -4,7 +4,7 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test fuzz bench lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test drill fuzz bench lint clients-check compose-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -38,6 +38,10 @@ bench: ## print every figure with its target; FIGURE=words for some, ROWS=n and 
 fuzz: ## look for inputs that break something, by cargo-fuzz: make fuzz TARGET=csv_rows SECONDS=60
 	@scripts/need cc c++ postgres
 	scripts/fuzz "$(TARGET)" "$(SECONDS)"
+
+drill: ## kill, stall, starve and cut off the real programs, hundreds of times; about a quarter of an hour
+	@scripts/need cc postgres
+	scripts/drill
 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python

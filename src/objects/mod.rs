@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
@@ -50,6 +50,36 @@ fn away(error: object_store::Error) -> Error {
         "The object store cannot be reached at the moment.",
     )
     .with_source(error)
+}
+
+/// A stream that ends before its length was cut off, whatever the store takes
+/// it for: its end would pass for that of the object. The store of files gives
+/// empty pieces for ever when a file is cut short while it is read.
+fn in_full(
+    pieces: BoxStream<'static, object_store::Result<Bytes>>,
+    length: u64,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    let rest = (pieces.fuse(), length);
+    stream::unfold(rest, |(mut pieces, left)| async move {
+        match pieces.next().await {
+            Some(Ok(piece)) if left == 0 || !piece.is_empty() => {
+                let left = left.saturating_sub(piece.len() as u64);
+                Some((Ok(piece), (pieces, left)))
+            }
+            Some(Err(error)) => Some((Err(away(error)), (pieces, 0))),
+            Some(Ok(_)) | None if left > 0 => {
+                let error = Error::unavailable(
+                    Reason::ObjectStoreUnavailable,
+                    "The object store broke off in the midst of an object.",
+                );
+                // Whatever would come after it is no part of the object.
+                let nothing = stream::empty().boxed().fuse();
+                Some((Err(error), (nothing, 0)))
+            }
+            _ => None,
+        }
+    })
+    .boxed()
 }
 
 fn refused(text: impl Into<String>) -> Error {
@@ -166,7 +196,10 @@ impl Objects {
             ..GetOptions::default()
         };
         match self.store.get_opts(&path, options).await {
-            Ok(found) => Ok(Some(found.into_stream().map_err(away).boxed())),
+            Ok(found) => {
+                let length = found.range.end - found.range.start;
+                Ok(Some(in_full(found.into_stream(), length)))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(away(e)),
         }

@@ -141,6 +141,8 @@ pub async fn claim(
                AND NOT EXISTS (SELECT 1 FROM import_lanes l
                    WHERE l.user_pool_id = $1 AND l.job_id = $2
                      AND l.lease_expires_at > clock_timestamp())
+               AND EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = $1 AND l.job_id = $2 AND NOT l.finished)
              RETURNING lane, checkpoint_bytes, checkpoint_line, finished",
             found.user_pool_id,
             found.job_id,

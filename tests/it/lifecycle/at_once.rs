@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use muster::domain::error::{ErrorKind, Reason};
 use muster::domain::job::JobStatus as S;
-use tokio::task::JoinSet;
+use muster::importer::Outcome;
+use muster::store::lanes::{Claim, release};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::gate::Gate;
 use crate::support::imports::{claim, counted, scheduler_settings, users_csv};
@@ -137,12 +140,44 @@ async fn schedulers_that_import_at_once_import_each_job_once() {
 #[tokio::test]
 async fn a_claim_that_looked_before_another_claimed_takes_nothing() {
     let test = TestMuster::new();
+    let (gate, late) = held_up_claim(&test).await;
+    let other = claim(&test.db).await.expect("the job");
+    gate.open().await;
+
+    assert!(late.await.expect("a task").is_none());
+    let mine: i64 = sqlx::query_scalar("SELECT count(*) FROM import_lanes WHERE lease_token = $1")
+        .bind(other.token)
+        .fetch_one(&mut test.connection().await)
+        .await
+        .expect("the lanes");
+    assert_eq!(mine, test.rows("import_lanes").await);
+}
+
+#[tokio::test]
+async fn a_claim_that_looked_before_another_imported_it_all_takes_nothing() {
+    let test = TestMuster::new();
+    let (gate, late) = held_up_claim(&test).await;
+    let other = claim(&test.db).await.expect("the job");
+    let never = CancellationToken::new();
+    let outcome = test.importer().run(&other, &never).await;
+    assert_eq!(outcome.expect("an import"), Outcome::Done);
+    release(&test.db, &other).await.expect("a release");
+    gate.open().await;
+
+    assert!(
+        late.await.expect("a task").is_none(),
+        "nothing is left to do"
+    );
+    let held = "import_lanes WHERE lease_token IS NOT NULL OR fruitless_claims > 0";
+    assert_eq!(test.rows(held).await, 0);
+}
+
+/// A job that nobody has claimed, and a claim that is held up between its look
+/// at the leases and its locks: whatever asks for the time waits at the gate.
+async fn held_up_claim(test: &TestMuster) -> (Gate, JoinHandle<Option<Claim>>) {
     test.started(&test.pool().await, users_csv(["ann"])).await;
     let dispatched = test.scheduler().dispatch_tick().await;
     assert_eq!(dispatched.expect("a tick"), 1);
-
-    // Holds a claim up between its look at the leases and its locks: whatever
-    // asks for the time waits at the gate.
     test.sql(
         "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
          AS 'SELECT pg_advisory_xact_lock_shared(1); SELECT pg_catalog.clock_timestamp()';
@@ -154,17 +189,8 @@ async fn a_claim_that_looked_before_another_claimed_takes_nothing() {
     .expect("a clock with a gate");
     // Connections that are there already do not know of it.
     let late = open(test.database_url());
-    let mut gate = Gate::shut(&test, "SELECT pg_advisory_xact_lock(1)").await;
+    let mut gate = Gate::shut(test, "SELECT pg_advisory_xact_lock(1)").await;
     let late = tokio::spawn(async move { claim(&late).await });
     gate.waiting(1).await;
-    let other = claim(&test.db).await.expect("the job");
-    gate.open().await;
-
-    assert!(late.await.expect("a task").is_none());
-    let mine: i64 = sqlx::query_scalar("SELECT count(*) FROM import_lanes WHERE lease_token = $1")
-        .bind(other.token)
-        .fetch_one(&mut test.connection().await)
-        .await
-        .expect("the lanes");
-    assert_eq!(mine, test.rows("import_lanes").await);
+    (gate, late)
 }
