@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
@@ -50,6 +50,33 @@ fn away(error: object_store::Error) -> Error {
         "The object store cannot be reached at the moment.",
     )
     .with_source(error)
+}
+
+/// A stream that ends before its length was cut off, whatever the store takes
+/// it for: its end would pass for that of the object.
+fn whole(
+    pieces: BoxStream<'static, object_store::Result<Bytes>>,
+    length: u64,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    let rest = (pieces.fuse(), length);
+    stream::unfold(rest, |(mut pieces, left)| async move {
+        match pieces.next().await {
+            Some(Ok(piece)) => {
+                let left = left.saturating_sub(piece.len() as u64);
+                Some((Ok(piece), (pieces, left)))
+            }
+            Some(Err(error)) => Some((Err(away(error)), (pieces, 0))),
+            None if left > 0 => {
+                let error = Error::unavailable(
+                    Reason::ObjectStoreUnavailable,
+                    "The object store broke off in the midst of an object.",
+                );
+                Some((Err(error), (pieces, 0)))
+            }
+            None => None,
+        }
+    })
+    .boxed()
 }
 
 fn refused(text: impl Into<String>) -> Error {
@@ -99,6 +126,12 @@ impl Objects {
             store: Arc::new(store),
             root: Some(root),
         })
+    }
+
+    /// A store that was opened elsewhere: tests have it fail when they like.
+    #[must_use]
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, root: None }
     }
 
     /// Begins to write an object. It is there once [`Writer::finish`] has
@@ -166,7 +199,10 @@ impl Objects {
             ..GetOptions::default()
         };
         match self.store.get_opts(&path, options).await {
-            Ok(found) => Ok(Some(found.into_stream().map_err(away).boxed())),
+            Ok(found) => {
+                let length = found.range.end - found.range.start;
+                Ok(Some(whole(found.into_stream(), length)))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(away(e)),
         }

@@ -8,4 +8,4 @@ pub mod muster;
 pub mod process;
 pub mod proxy;
 pub mod services;
-mod template;
+pub mod template;
