@@ -54,7 +54,7 @@ fn away(error: object_store::Error) -> Error {
 
 /// A stream that ends before its length was cut off, whatever the store takes
 /// it for: its end would pass for that of the object.
-fn whole(
+fn in_full(
     pieces: BoxStream<'static, object_store::Result<Bytes>>,
     length: u64,
 ) -> BoxStream<'static, Result<Bytes, Error>> {
@@ -201,7 +201,7 @@ impl Objects {
         match self.store.get_opts(&path, options).await {
             Ok(found) => {
                 let length = found.range.end - found.range.start;
-                Ok(Some(whole(found.into_stream(), length)))
+                Ok(Some(in_full(found.into_stream(), length)))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(away(e)),

@@ -1,9 +1,10 @@
 //! Any history: in the short form of `make test`, or as many as one likes
 //! (`scripts/simulate`).
 
+use std::cell::Cell;
 use std::sync::Mutex;
 
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::plan::plan;
 use crate::postgres::Place;
@@ -38,19 +39,24 @@ fn run(seed: u64, lists: u32, tally: &Mutex<Tally>) -> Result<(), String> {
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, rng(seed));
+    // Until one breaks a promise; those after it only make it shorter.
+    let (tried, broken) = (Cell::new(0), Cell::new(false));
     let result = runner.run(&plan(LONGEST), |plan| {
         let mut place = place.lock().unwrap_or_else(|e| e.into_inner());
-        match simulate(&mut place, &plan) {
-            Ok(one) => {
-                tally.lock().expect("the tally").add(&one);
-                Ok(())
+        let done = simulate(&mut place, &plan);
+        if !broken.get() {
+            tried.set(tried.get() + 1);
+            broken.set(done.is_err());
+            if let Ok(one) = &done {
+                tally.lock().expect("the tally").add(one);
             }
-            Err(broken) => Err(proptest::test_runner::TestCaseError::fail(broken)),
         }
+        done.map(drop).map_err(TestCaseError::fail)
     });
+    let after = format!("seed {seed}, list {}", tried.get());
     result.map_err(|error| match error {
-        TestError::Fail(why, plan) => format!("seed {seed}: {why}\n{plan:#?}"),
-        TestError::Abort(why) => format!("seed {seed}: {why}"),
+        TestError::Fail(why, plan) => format!("{after}, as short as it gets: {why}\n{plan:#?}"),
+        TestError::Abort(why) => format!("{after}: {why}"),
     })
 }
 

@@ -19,6 +19,7 @@ pub enum Ready {
     Created,
     Uploaded,
     Started,
+    Dispatched,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +92,10 @@ impl Mark {
 pub enum Op {
     /// A round of a duty begins.
     Tick(usize, Duty),
+    /// A worker looks for a job, and goes on to its first batch.
+    Claim(usize),
+    /// The same, once all leases have run out.
+    TakeOver(usize),
     /// A call begins.
     Call(Call, usize),
     /// So many steps of an actor, from a connection of its on.
@@ -109,8 +114,8 @@ pub enum Op {
     CutAfter(usize, u8),
     /// The session of a connection is ended; its owner learns of it later.
     Sever(usize, u8),
-    /// What waits for a lock waits too long.
-    Cancel(usize),
+    /// All that waits for a lock waits too long.
+    Cancel,
     /// The object that is read next ends too early.
     CutRead { actor: usize, after: u8, silent: bool },
     /// All leases run out.
@@ -154,7 +159,8 @@ fn job() -> impl Strategy<Value = JobPlan> {
         1 => Just(Ready::Planned),
         1 => Just(Ready::Created),
         1 => Just(Ready::Uploaded),
-        7 => Just(Ready::Started),
+        2 => Just(Ready::Started),
+        6 => Just(Ready::Dispatched),
     ];
     let there = prop::collection::btree_set(0..file::NAMES, 0..4);
     let aliases = prop::bool::weighted(0.15);
@@ -205,25 +211,28 @@ fn mark() -> impl Strategy<Value = Mark> {
 fn op() -> impl Strategy<Value = Op> {
     let actor = || prop_oneof![6 => 0..WORKERS, 1 => Just(SERVER)];
     let which = || 0..4u8;
+    let worker = || 0..WORKERS;
     prop_oneof![
-        200 => (0..WORKERS, duty()).prop_map(|(worker, duty)| Op::Tick(worker, duty)),
+        80 => (worker(), duty()).prop_map(|(worker, duty)| Op::Tick(worker, duty)),
+        90 => worker().prop_map(Op::Claim),
+        80 => worker().prop_map(Op::TakeOver),
         50 => (call(), 0..3usize).prop_map(|(call, job)| Op::Call(call, job)),
-        160 => (actor(), which(), 1..12u8).prop_map(|(a, which, n)| Op::Step(a, which, n)),
-        140 => (actor(), mark()).prop_map(|(a, mark)| Op::To(a, mark)),
-        80 => actor().prop_map(Op::Run),
-        70 => actor().prop_map(Op::Kill),
-        20 => (0..WORKERS).prop_map(Op::Drain),
+        150 => (actor(), which(), 1..16u8).prop_map(|(a, which, n)| Op::Step(a, which, n)),
+        150 => (actor(), mark()).prop_map(|(a, mark)| Op::To(a, mark)),
+        30 => actor().prop_map(Op::Run),
+        60 => actor().prop_map(Op::Kill),
+        20 => worker().prop_map(Op::Drain),
         50 => (actor(), which()).prop_map(|(a, which)| Op::CutBefore(a, which)),
         60 => (actor(), which()).prop_map(|(a, which)| Op::CutAfter(a, which)),
         30 => (actor(), which()).prop_map(|(a, which)| Op::Sever(a, which)),
-        20 => actor().prop_map(Op::Cancel),
+        40 => Just(Op::Cancel),
         30 => (actor(), any::<u8>(), any::<bool>())
             .prop_map(|(actor, after, silent)| Op::CutRead { actor, after, silent }),
-        70 => Just(Op::LeasesRunOut),
-        20 => (1..180u8).prop_map(Op::Clock),
+        10 => Just(Op::LeasesRunOut),
+        15 => (1..180u8).prop_map(Op::Clock),
         60 => Just(Op::Pauses),
         20 => Just(Op::Renewals),
-        2 => Just(Op::Restart),
+        3 => Just(Op::Restart),
     ]
 }
 

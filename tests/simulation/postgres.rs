@@ -2,6 +2,7 @@
 //! to be killed.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use muster::dev::postgres::{Cluster, Options, StopMode};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -9,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::cluster::{self, TestDatabase};
 use crate::support::template;
+use crate::wire::Sessions;
 
 /// A database whose clock can be put on: leases go by it.
 const CLOCK: &str = "CREATE SCHEMA simulated;
@@ -49,6 +51,7 @@ fn on<T: Send, F: Future<Output = T>>(runtime: &Runtime, work: impl FnOnce() -> 
 /// A database for histories.
 pub struct Place {
     pub url: String,
+    pub sessions: Arc<Sessions>,
     pub cluster: Option<OwnCluster>,
     _database: Option<TestDatabase>,
 }
@@ -61,6 +64,7 @@ impl Place {
         on(&runtime(), || run(&url, CLOCK));
         Self {
             url,
+            sessions: Arc::default(),
             cluster: None,
             _database: Some(database),
         }
@@ -84,6 +88,7 @@ impl Place {
         });
         Self {
             url,
+            sessions: Arc::default(),
             cluster: Some(own),
             _database: None,
         }
@@ -106,6 +111,8 @@ impl OwnCluster {
             // What was committed is to outlive the server, though not the machine.
             ("synchronous_commit", "on"),
             ("deadlock_timeout", "20ms"),
+            // Sessions are short: a statement is planned once in each.
+            ("plan_cache_mode", "force_generic_plan"),
             ("max_connections", "60"),
             ("shared_buffers", "16MB"),
             ("autovacuum_naptime", "5s"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::actor::{self, Known, LEASE};
 use crate::ending;
-use crate::plan::{Call, Duty, Op, Plan, Ready, SERVER};
+use crate::plan::{Call, Duty, Mark, Op, Plan, Ready, SERVER};
 use crate::postgres::Place;
 use crate::seen::{self, Complaints};
 use crate::store::Cut;
@@ -92,6 +92,9 @@ impl World<'_> {
                 }
                 known.id = Some(id);
             }
+            if job.ready == Ready::Dispatched {
+                self.dispatch().await?;
+            }
             self.jobs.lock().expect("the jobs").push(known);
             self.check(false).await?;
         }
@@ -101,6 +104,11 @@ impl World<'_> {
     async fn apply(&mut self, op: Op) -> Result<(), String> {
         match op {
             Op::Tick(worker, duty) => self.tick(worker, duty).await,
+            Op::Claim(worker) => self.claim(worker).await,
+            Op::TakeOver(worker) => {
+                self.leases_run_out().await?;
+                self.claim(worker).await
+            }
             Op::Call(call, job) => self.call(call, job % self.plan.jobs.len()).await,
             Op::Step(actor, which, many) => {
                 for _ in 0..many {
@@ -110,17 +118,7 @@ impl World<'_> {
                 }
                 Ok(())
             }
-            Op::To(actor, mark) => {
-                for turn in 0..MANY {
-                    let held = self.actors[actor].wire.held();
-                    let there = held.iter().any(|(_, sql)| mark.is(sql));
-                    // One that is there already is gone past.
-                    if (there && turn > 0) || !self.order(actor, turn, Order::Pass).await? {
-                        break;
-                    }
-                }
-                Ok(())
-            }
+            Op::To(actor, mark) => self.go_to(actor, mark).await,
             Op::Run(actor) => self.run(actor).await,
             Op::Kill(actor) => self.kill(actor).await,
             Op::Drain(worker) => {
@@ -133,8 +131,8 @@ impl World<'_> {
             Op::CutBefore(actor, which) => self.cut(actor, which, Order::CutBefore).await,
             Op::CutAfter(actor, which) => self.cut(actor, which, Order::CutAfter).await,
             Op::Sever(actor, which) => self.sever(actor, which.into()).await,
-            Op::Cancel(actor) => {
-                let many = self.cancel(actor).await?;
+            Op::Cancel => {
+                let many = self.cancel().await?;
                 self.tally.count("statements_cancelled", many);
                 self.settle(true).await
             }
@@ -143,10 +141,7 @@ impl World<'_> {
                 self.actors[actor].way.cut(Cut { after, silent });
                 Ok(())
             }
-            Op::LeasesRunOut => {
-                self.tally.count("leases_run_out", 1);
-                self.put_on(LEASE).await
-            }
+            Op::LeasesRunOut => self.leases_run_out().await,
             Op::Clock(minutes) => {
                 if self.minutes + u64::from(minutes) > MOST_MINUTES {
                     return Ok(());
@@ -181,6 +176,28 @@ impl World<'_> {
         }
         self.actors[worker].tick(duty);
         self.settle(false).await
+    }
+
+    async fn claim(&mut self, worker: usize) -> Result<(), String> {
+        self.tick(worker, Duty::Import).await?;
+        self.go_to(worker, Mark::Lock).await
+    }
+
+    async fn leases_run_out(&mut self) -> Result<(), String> {
+        self.tally.count("leases_run_out", 1);
+        self.put_on(LEASE).await
+    }
+
+    async fn go_to(&mut self, actor: usize, mark: Mark) -> Result<(), String> {
+        for turn in 0..MANY {
+            let held = self.actors[actor].wire.held();
+            let there = held.iter().any(|(_, sql)| mark.is(sql));
+            // One that is there already is gone past.
+            if (there && turn > 0) || !self.order(actor, turn, Order::Pass).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn call(&mut self, call: Call, job: usize) -> Result<(), String> {

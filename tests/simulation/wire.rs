@@ -3,7 +3,7 @@
 //! it runs anything; what only connects, prepares or pings is no step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,6 +15,9 @@ use url::Url;
 use carrier::Carrier;
 
 mod carrier;
+mod sessions;
+
+pub use sessions::Sessions;
 
 /// What all wires tell whoever watches them.
 #[derive(Debug, Default)]
@@ -108,7 +111,13 @@ fn socket_of(url: &Url) -> PathBuf {
 
 impl Wire {
     /// A wire to the database of `to`, by a socket of number `number` in `folder`.
-    pub fn lay(to: &str, folder: &std::path::Path, number: u16, signs: &Arc<Signs>) -> Self {
+    pub fn lay(
+        to: &str,
+        folder: &Path,
+        number: u16,
+        signs: &Arc<Signs>,
+        sessions: &Arc<Sessions>,
+    ) -> Self {
         let mut url = Url::parse(to).expect("a connection string");
         let socket = socket_of(&url);
         url.set_port(Some(number)).expect("a URL with a port");
@@ -119,7 +128,8 @@ impl Wire {
         let path = socket_of(&url);
         let listener = UnixListener::bind(&path).expect("a socket");
         let state = Arc::<Mutex<State>>::default();
-        tokio::spawn(accept(listener, socket, state.clone(), signs.clone()));
+        let (signs, sessions) = (signs.clone(), sessions.clone());
+        tokio::spawn(accept(listener, socket, state.clone(), signs, sessions));
         Self {
             url: url.into(),
             state,
@@ -198,6 +208,7 @@ async fn accept(
     to: PathBuf,
     state: Arc<Mutex<State>>,
     signs: Arc<Signs>,
+    sessions: Arc<Sessions>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         signs.moved();
@@ -218,7 +229,8 @@ async fn accept(
             state.lines.insert(id, line);
             id
         };
-        let carrier = Carrier::new(id, client, orders, state.clone(), signs.clone());
+        let (state, signs) = (state.clone(), signs.clone());
+        let carrier = Carrier::new(id, client, orders, state, signs, sessions.clone());
         tokio::spawn(carrier.run(to.clone()));
     }
 }

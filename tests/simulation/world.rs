@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use muster::objects::Objects;
 use muster::operations::Muster;
+use muster::store::Database;
 use object_store::memory::InMemory;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ use crate::snapshot::Snapshot;
 use crate::store::Way;
 use crate::support::muster::ManualClock;
 use crate::tally::Tally;
-use crate::wire::{Order, Signs, Wire};
+use crate::wire::{Order, Sessions, Signs, Wire};
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,6 +73,7 @@ pub struct World<'a> {
     /// A reader, and callers, that nothing happens to.
     pub reader: PgConnection,
     pub muster: Muster,
+    db: Database,
     pub jobs: Arc<Mutex<Vec<Known>>>,
     pub complaints: Complaints,
     pub history: History,
@@ -82,6 +84,8 @@ pub struct World<'a> {
     pub minutes: u64,
     signs: Arc<Signs>,
     alarm: Alarm,
+    /// The way of the reader, on which nothing is held.
+    open: Wire,
     sockets: TempDir,
     wires: u16,
     checked: u64,
@@ -92,12 +96,16 @@ impl<'a> World<'a> {
     /// found out first.
     pub async fn new(place: &'a mut Place, plan: &'a Plan, complaints: Complaints) -> Self {
         let alarm = Alarm::new();
-        let mut reader = connect(&place.url).await;
-        end_others(&mut reader).await;
+        let sockets = tempfile::tempdir().expect("a folder");
+        let sessions = &place.sessions;
+        let open = Wire::lay(&place.url, sockets.path(), 1, &Arc::default(), sessions);
+        open.open();
+        let mut reader = connect(open.url()).await;
+        end_others(&mut reader, sessions).await;
         clean(&mut reader).await;
         let clock = Arc::<ManualClock>::default();
         let objects = Arc::new(InMemory::new());
-        let db = actor::database(&place.url);
+        let db = actor::database(open.url());
         let muster = actor::muster(db.clone(), Objects::over(objects.clone()), clock.clone());
         let mut expected = Vec::new();
         for job in 0..plan.jobs.len() {
@@ -112,6 +120,7 @@ impl<'a> World<'a> {
             objects,
             reader,
             muster,
+            db,
             jobs: Arc::default(),
             complaints,
             history: History::new(expected, plan.rivals),
@@ -120,8 +129,9 @@ impl<'a> World<'a> {
             minutes: 0,
             signs: Arc::default(),
             alarm,
-            sockets: tempfile::tempdir().expect("a folder"),
-            wires: 0,
+            wires: 1,
+            open,
+            sockets,
             checked: 0,
         };
         for number in 0..=SERVER {
@@ -135,7 +145,8 @@ impl<'a> World<'a> {
     fn actor(&mut self, number: usize) -> Actor {
         self.wires += 1;
         let folder = self.sockets.path();
-        let wire = Wire::lay(&self.place.url, folder, self.wires, &self.signs);
+        let (url, sessions) = (&self.place.url, &self.place.sessions);
+        let wire = Wire::lay(url, folder, self.wires, &self.signs, sessions);
         let complaints = self.complaints.clone();
         if number < WORKERS {
             let worker = self.plan.workers[number];
@@ -271,13 +282,20 @@ impl<'a> World<'a> {
         Ok(asked_wait && leaving.iter().all(|pid| gone(pid) || waiting.contains(pid)))
     }
 
-    /// Cancels what waits for a lock on behalf of an actor. Answers how much.
-    pub async fn cancel(&mut self, number: usize) -> Result<u64, String> {
-        let asked: Vec<i32> = self.actors[number].wire.asked().into_iter().flatten().collect();
+    /// Cancels what waits for a lock. Answers how much.
+    pub async fn cancel(&mut self) -> Result<u64, String> {
+        let asked: Vec<i32> = self.all().flat_map(|a| a.wire.asked()).flatten().collect();
         for pid in &asked {
             self.sql(&format!("SELECT pg_cancel_backend({pid})")).await?;
         }
         Ok(asked.len() as u64)
+    }
+
+    /// Takes up what is PENDING, as the first worker would.
+    pub async fn dispatch(&mut self) -> Result<(), String> {
+        let lanes = self.plan.workers[0].lanes;
+        let done = muster::store::lanes::dispatch(&self.db, lanes, 1).await;
+        done.map(drop).map_err(|e| format!("Dispatch: {e:?}"))
     }
 
     pub async fn sql(&mut self, statement: &str) -> Result<(), String> {
@@ -297,8 +315,18 @@ impl<'a> World<'a> {
     /// Kills the database, and starts it again. Where others need it, all
     /// connections to it are ended instead.
     pub async fn restart(&mut self) -> Result<(), String> {
+        self.place.sessions.clear();
         match &mut self.place.cluster {
-            Some(cluster) => cluster.kill(),
+            Some(cluster) => {
+                cluster.kill();
+                // Everybody learns that it is away before it is back.
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                }
+                cluster.start("simulation");
+                self.signs.leaving.lock().expect("the sessions").clear();
+                self.reader = connect(self.open.url()).await;
+            }
             None => {
                 self.sql(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -306,16 +334,6 @@ impl<'a> World<'a> {
                 )
                 .await?;
             }
-        }
-        if let Some(cluster) = &mut self.place.cluster {
-            // Everybody learns that it is away before it is back.
-            self.signs.leaving.lock().expect("the sessions").clear();
-            for _ in 0..50 {
-                tokio::task::yield_now().await;
-            }
-            cluster.start("simulation");
-            self.signs.leaving.lock().expect("the sessions").clear();
-            self.reader = connect(&self.place.url).await;
         }
         self.settle(true).await
     }
@@ -325,13 +343,15 @@ async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url).await.expect("a connection")
 }
 
-/// Ends what an earlier history left behind.
-async fn end_others(reader: &mut PgConnection) {
+/// Ends what an earlier history left behind, save the sessions that are kept.
+async fn end_others(reader: &mut PgConnection, sessions: &Sessions) {
     loop {
         let left: i64 = sqlx::query_scalar(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-             WHERE datname = current_database() AND application_name = 'muster'",
+             WHERE datname = current_database() AND application_name = 'muster'
+               AND pid <> pg_backend_pid() AND pid <> ALL($1)",
         )
+        .bind(sessions.pids())
         .fetch_one(&mut *reader)
         .await
         .expect("an end of all sessions");

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::sessions::{Session, Sessions};
 use super::{At, Order, Signs, State};
 use crate::frames::{Frame, Frames};
 
@@ -22,9 +23,15 @@ struct Unit {
 
 pub(super) struct Carrier {
     id: u32,
-    client: UnixStream,
+    /// `None` once it lies in its grave.
+    client: Option<UnixStream>,
     /// `None` once PostgreSQL has lost it.
     server: Option<UnixStream>,
+    sessions: Arc<Sessions>,
+    /// How the session greets its client.
+    greeting: Vec<u8>,
+    greeted: bool,
+    in_transaction: bool,
     orders: UnboundedReceiver<Order>,
     state: Arc<Mutex<State>>,
     signs: Arc<Signs>,
@@ -46,12 +53,6 @@ pub(super) struct Carrier {
     cut: bool,
 }
 
-/// Why a connection ends.
-enum End {
-    Over,
-    Dead,
-}
-
 impl Carrier {
     pub(super) fn new(
         id: u32,
@@ -59,11 +60,16 @@ impl Carrier {
         orders: UnboundedReceiver<Order>,
         state: Arc<Mutex<State>>,
         signs: Arc<Signs>,
+        sessions: Arc<Sessions>,
     ) -> Self {
         Self {
             id,
-            client,
+            client: Some(client),
             server: None,
+            sessions,
+            greeting: Vec::new(),
+            greeted: false,
+            in_transaction: false,
             orders,
             state,
             signs,
@@ -82,22 +88,18 @@ impl Carrier {
     }
 
     pub(super) async fn run(mut self, to: PathBuf) {
-        // A database that is away: the client's connection just ends.
-        self.server = UnixStream::connect(to).await.ok();
-        let end = match self.server {
-            Some(_) => self.carry().await,
-            None => End::Over,
-        };
-        let mut state = self.state.lock().expect("the wire");
-        state.lines.remove(&self.id);
-        if let (Some(pid), Some(_)) = (self.pid, self.server.take()) {
-            self.signs.leaves(pid);
+        if let Some(session) = self.sessions.take().await {
+            self.server = Some(session.stream);
+            self.pid = Some(session.pid);
+            self.greeting = session.greeting;
+        } else {
+            // A database that is away: the client's connection just ends.
+            self.server = UnixStream::connect(to).await.ok();
         }
-        if matches!(end, End::Dead) {
-            state.graves.push(self.client);
+        if self.server.is_some() && self.carry().await == End::Dead {
+            let client = self.client.take();
+            self.state.lock().expect("the wire").graves.extend(client);
         }
-        drop(state);
-        self.signs.moved();
     }
 
     async fn carry(&mut self) -> End {
@@ -110,6 +112,9 @@ impl Carrier {
             {
                 return End::Over;
             }
+            let Some(client) = &mut self.client else {
+                return End::Over;
+            };
             let server = async {
                 match &mut self.server {
                     Some(server) => server.read(&mut got).await,
@@ -123,7 +128,7 @@ impl Carrier {
                     Some(order) => self.obey(order).await,
                     None => false,
                 },
-                read = self.client.read(&mut sent) => match read {
+                read = client.read(&mut sent) => match read {
                     Ok(n @ 1..) => self.from_client(&sent[..n]).await,
                     _ => false,
                 },
@@ -131,7 +136,8 @@ impl Carrier {
                     Ok(n @ 1..) => self.from_server(&got[..n]).await,
                     _ => {
                         // It ended the session, and may have said why.
-                        drop(self.client.write_all(&self.answer).await);
+                        let answer = std::mem::take(&mut self.answer);
+                        self.tell(&answer).await;
                         self.server = None;
                         false
                     }
@@ -141,6 +147,31 @@ impl Carrier {
             if !goes_on {
                 return End::Over;
             }
+        }
+    }
+
+    /// Sends the client something. Answers false when it is gone.
+    async fn tell(&mut self, bytes: &[u8]) -> bool {
+        match &mut self.client {
+            Some(client) => client.write_all(bytes).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Has PostgreSQL lose the connection. A session without a transaction
+    /// loses nothing by that, and is kept for the next client.
+    fn lose(&mut self) {
+        let (Some(stream), Some(pid)) = (self.server.take(), self.pid) else {
+            return;
+        };
+        if self.greeted && !self.waiting && !self.in_transaction {
+            self.sessions.keep(Session {
+                stream,
+                pid,
+                greeting: self.greeting.clone(),
+            });
+        } else {
+            self.signs.leaves(pid);
         }
     }
 
@@ -170,6 +201,12 @@ impl Carrier {
 
     /// Sends a unit on. Answers false when the connection is at its end.
     async fn ask(&mut self, unit: Unit) -> bool {
+        if !self.greeted && !self.greeting.is_empty() {
+            self.greeted = true;
+            self.note();
+            let greeting = self.greeting.clone();
+            return self.tell(&greeting).await;
+        }
         let Some(server) = &mut self.server else {
             return false;
         };
@@ -184,10 +221,8 @@ impl Carrier {
         match (order, self.held.take()) {
             (Order::Sever, held) => {
                 self.held = held;
-                if !self.waiting
-                    && let (Some(pid), Some(_)) = (self.pid, self.server.take())
-                {
-                    self.signs.leaves(pid);
+                if !self.waiting {
+                    self.lose();
                 }
                 true
             }
@@ -256,8 +291,8 @@ impl Carrier {
                 b'Z' => true,
                 // PostgreSQL asks back: for rows to copy.
                 b'G' => {
-                    drop(self.client.write_all(&self.answer).await);
-                    self.answer.clear();
+                    let answer = std::mem::take(&mut self.answer);
+                    self.tell(&answer).await;
                     false
                 }
                 _ => false,
@@ -266,15 +301,37 @@ impl Carrier {
                 continue;
             }
             self.waiting = false;
-            if self.step && frame.body() == b"I" {
+            self.in_transaction = frame.body() != b"I";
+            if self.step && !self.in_transaction {
                 self.signs.ended.fetch_add(1, Ordering::Relaxed);
             }
             let answer = std::mem::take(&mut self.answer);
+            if !self.greeted {
+                self.greeted = true;
+                self.greeting.clone_from(&answer);
+            }
             self.note();
-            if self.cut || self.client.write_all(&answer).await.is_err() {
+            if self.cut || !self.tell(&answer).await {
                 return false;
             }
         }
         true
     }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.lose();
+        let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        state.lines.remove(&self.id);
+        self.signs.moved();
+    }
+}
+
+/// How a connection ends.
+#[derive(PartialEq, Eq)]
+enum End {
+    Over,
+    /// With its client, whose end of it stays open.
+    Dead,
 }
