@@ -131,6 +131,12 @@ impl Objects {
         })
     }
 
+    /// A store that was opened elsewhere: tests have it fail when they like.
+    #[must_use]
+    pub fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, root: None }
+    }
+
     /// Begins to write an object. It is there once [`Writer::finish`] has
     /// answered, whole, or not at all.
     ///

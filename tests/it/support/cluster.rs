@@ -69,11 +69,26 @@ pub fn database() -> TestDatabase {
     TestDatabase { name, url }
 }
 
+/// A folder for a cluster of a test's own. The supervisor stops it, too, if
+/// the test is killed before it can.
+pub fn folder() -> PathBuf {
+    let account = Account::for_new_data().expect("an account to run PostgreSQL as");
+    new_folder(&shared().dir, &account)
+}
+
+fn new_folder(dir: &Path, account: &Account) -> PathBuf {
+    let folder = dir.join(format!("cluster-{:08x}", Uuid::new_v4().as_fields().0));
+    make_dir(&folder, account).expect("a folder for a cluster");
+    folder
+}
+
 /// The cluster that this process takes part in.
 struct Shared {
     /// Connection string of its database `postgres`.
     url: String,
     template: String,
+    /// Where it is.
+    dir: PathBuf,
     /// Says to the supervisor that this process is there.
     _user: File,
 }
@@ -95,9 +110,7 @@ async fn join() -> Shared {
         Ok(url) if is_alive(&url).await => url,
         _ => {
             // Never on the data of a cluster that died: nothing was flushed.
-            let folder = dir.join(format!("cluster-{:08x}", Uuid::new_v4().as_fields().0));
-            make_dir(&folder, &account).expect("a folder for the cluster");
-            let url = start_cluster(folder).await;
+            let url = start_cluster(new_folder(&dir, &account)).await;
             fs::write(&current, &url).expect("a note of the running cluster");
             url
         }
@@ -106,6 +119,7 @@ async fn join() -> Shared {
     Shared {
         url,
         template,
+        dir,
         _user: user,
     }
 }

@@ -8,5 +8,5 @@ pub mod muster;
 pub mod process;
 pub mod proxy;
 pub mod services;
-mod template;
+pub mod template;
 pub mod wire;
