@@ -163,8 +163,9 @@ impl Lane {
 
         let users = batch.users();
         let collided = self.load(&mut tx, batch).await?;
-        rejections::insert(&mut tx, &self.claim.job, batch.rejections()).await?;
-        rejections::insert(&mut tx, &self.claim.job, &collided).await?;
+        let mut rejected: Vec<&Rejection> = batch.rejections().iter().chain(&collided).collect();
+        rejected.sort_unstable_by_key(|rejection| rejection.line);
+        rejections::insert(&mut tx, &self.claim.job, rejected.into_iter()).await?;
         let mut added = Counters {
             imported: (users.len() - collided.len()) as u64,
             ..Counters::default()

@@ -2,6 +2,7 @@
 //! hold a [`Database`] or a [`Transaction`] and call functions of this room.
 
 pub mod bulk;
+mod copy;
 mod database;
 pub mod finish;
 mod held;

@@ -1,5 +1,6 @@
 //! Reports: the rows of a job that were not imported.
 
+use super::copy::CopyRows;
 use super::lanes::JobKey;
 use super::{Database, Transaction, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
@@ -40,41 +41,48 @@ pub async fn list(
     .collect()
 }
 
-/// Keeps why rows of a batch were not imported.
+/// Takes the rows of [`insert`].
+const COPY: &str = "COPY rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
+     FROM STDIN (FORMAT binary)";
+const COLUMNS: i16 = 6;
+
+/// Keeps why rows of a batch were not imported. Best by line: the index is then
+/// filled in its order.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn insert(
+pub async fn insert<'a>(
     tx: &mut Transaction,
     job: &JobKey,
-    rejections: &[Rejection],
+    rejections: impl Iterator<Item = &'a Rejection>,
 ) -> Result<(), Error> {
-    if rejections.is_empty() {
+    let mut rows = CopyRows::default();
+    for rejection in rejections {
+        rows.row(COLUMNS);
+        rows.value(job.user_pool_id.as_str());
+        rows.value(job.job_id.0.as_bytes());
+        rows.value(signed(rejection.line)?.to_be_bytes());
+        rows.value(rejection.code.as_str());
+        rows.maybe(rejection.column.as_deref());
+        rows.maybe(
+            rejection
+                .detail
+                .map(signed)
+                .transpose()?
+                .map(i64::to_be_bytes),
+        );
+    }
+    if rows.is_empty() {
         return Ok(());
     }
-    let lines: Vec<i64> = rejections
-        .iter()
-        .map(|r| signed(r.line))
-        .collect::<Result<_, _>>()?;
-    let codes: Vec<&str> = rejections.iter().map(|r| r.code.as_str()).collect();
-    let columns: Vec<Option<&str>> = rejections.iter().map(|r| r.column.as_deref()).collect();
-    let details: Vec<Option<i64>> = rejections
-        .iter()
-        .map(|r| r.detail.map(signed).transpose())
-        .collect::<Result<_, _>>()?;
-    sqlx::query!(
-        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
-         SELECT $1, $2, r.line, r.code, r.column_name, r.detail
-         FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::bigint[])
-             AS r (line, code, column_name, detail)",
-        job.user_pool_id.as_str(),
-        job.job_id.0,
-        &lines[..] as _,
-        &codes[..] as _,
-        &columns[..] as _,
-        &details[..] as _,
-    )
-    .execute(tx.connection())
-    .await?;
+    let mut rows = Some(rows.finish());
+    tx.connection()
+        .copy(COPY, |piece| {
+            rows.take().is_some_and(|rows| {
+                *piece = rows;
+                true
+            })
+        })
+        .await?;
     Ok(())
 }

@@ -58,8 +58,19 @@ impl World<'_> {
         let c = t.elapsed();
         self.judge().await?;
         let d = t.elapsed();
-        let r=self.clear().await;
-        eprintln!("TIME prep {:?} ops {:?} ({}) finish {:?} judge {:?} clear {:?} steps {} checks {} restarts {}", a, b-a, self.plan.ops.len(), c-b, d-c, t.elapsed()-d, self.tally.of("steps"), self.tally.of("checks"), self.tally.of("database_restarts"));
+        let r = self.clear().await;
+        eprintln!(
+            "TIME prep {:?} ops {:?} ({}) finish {:?} judge {:?} clear {:?} steps {} checks {} restarts {}",
+            a,
+            b - a,
+            self.plan.ops.len(),
+            c - b,
+            d - c,
+            t.elapsed() - d,
+            self.tally.of("steps"),
+            self.tally.of("checks"),
+            self.tally.of("database_restarts")
+        );
         r
     }
 
@@ -136,7 +147,11 @@ impl World<'_> {
                 self.tally.count("statements_cancelled", many);
                 self.settle(true).await
             }
-            Op::CutRead { actor, after, silent } => {
+            Op::CutRead {
+                actor,
+                after,
+                silent,
+            } => {
                 let after = after.into();
                 self.actors[actor].way.cut(Cut { after, silent });
                 Ok(())

@@ -3,9 +3,10 @@
 use time::OffsetDateTime;
 
 use super::Known;
-use super::rows::{COPY_HEADER, COPY_TRAILER, UserRows};
+use super::rows::UserRows;
 use crate::domain::error::Error;
 use crate::store::Transaction;
+use crate::store::copy::{HEADER, TRAILER};
 use crate::store::lanes::JobKey;
 
 /// Bytes that go to the database at once.
@@ -85,7 +86,7 @@ impl<'a> Pieces<'a> {
             return false;
         }
         if self.copied == 0 {
-            piece.extend_from_slice(COPY_HEADER);
+            piece.extend_from_slice(HEADER);
         }
         while let Some(row) = self.users.all().get(self.done).copied() {
             self.done += 1;
@@ -106,7 +107,7 @@ impl<'a> Pieces<'a> {
                 return true;
             }
         }
-        piece.extend_from_slice(&COPY_TRAILER);
+        piece.extend_from_slice(&TRAILER);
         self.ended = true;
         true
     }

@@ -34,28 +34,31 @@ pub async fn find_known(
         .iter()
         .map(|row| std::str::from_utf8(users.username_key(*row)).map_err(Error::internal))
         .collect::<Result<_, _>>()?;
+    // As two arrays: a row for each would be most of the work.
     let found = sqlx::query!(
-        r#"SELECT c.place AS "place!",
-               CASE WHEN u.import_job_id = $2 THEN u.import_line END AS earlier
+        r#"SELECT coalesce(array_agg(c.place), '{}') AS "places!",
+               coalesce(array_agg(CASE WHEN u.import_job_id = $2 THEN u.import_line END), '{}')
+                   AS "earlier!: Vec<Option<i64>>"
            FROM UNNEST($3::text[]) WITH ORDINALITY AS c (username_key, place),
                LATERAL (SELECT import_job_id, import_line FROM users
-                   WHERE user_pool_id = $1 AND username_key = c.username_key LIMIT 1) u
-           ORDER BY c.place"#,
+                   WHERE user_pool_id = $1 AND username_key = c.username_key LIMIT 1) u"#,
         job.user_pool_id.as_str(),
         job.job_id.0,
         &keys[..] as _,
     )
-    .fetch_all(tx.connection())
+    .fetch_one(tx.connection())
     .await?;
+    let mut found: Vec<(i64, Option<i64>)> = found.places.into_iter().zip(found.earlier).collect();
+    found.sort_unstable_by_key(|(place, _)| *place);
     found
         .into_iter()
-        .map(|f| {
-            let place = usize::try_from(f.place - 1).map_err(Error::internal)?;
+        .map(|(place, earlier)| {
+            let place = usize::try_from(place - 1).map_err(Error::internal)?;
             Ok(Known {
                 row: *firsts
                     .get(place)
                     .ok_or_else(|| Error::internal("a place beyond the batch"))?,
-                earlier: f.earlier.map(unsigned).transpose()?,
+                earlier: earlier.map(unsigned).transpose()?,
             })
         })
         .collect()

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::attribute::{StandardAttribute as A, USERNAME_COLUMN};
 use crate::domain::rejection::{Rejection, RejectionCode};
+use crate::store::copy::{put, put_maybe};
 use crate::store::lanes::JobKey;
 
 /// One user, as the columns of the table `users` take it.
@@ -60,11 +61,6 @@ const COPY_COMMON_COLUMNS: &str = copy_users!();
 const COMMON_COLUMNS: i16 = 28;
 /// What the NULLs of the rare columns take in a row.
 const RARE_NULLS: usize = 4 * (ALL_COLUMNS - COMMON_COLUMNS) as usize;
-
-/// What a file of binary COPY begins with: signature, no flags, no extension.
-pub(super) const COPY_HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What it ends with.
-pub(super) const COPY_TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
 /// Where PostgreSQL's time begins.
 const EPOCH: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
@@ -166,16 +162,11 @@ impl UserRows {
     }
 
     fn value(&mut self, value: &[u8]) {
-        self.bytes
-            .extend_from_slice(&(value.len() as u32).to_be_bytes());
-        self.bytes.extend_from_slice(value);
+        put(&mut self.bytes, value);
     }
 
     fn maybe<V: AsRef<[u8]>>(&mut self, value: Option<V>) {
-        match value {
-            Some(value) => self.value(value.as_ref()),
-            None => self.bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
-        }
+        put_maybe(&mut self.bytes, value);
     }
 
     fn text(&mut self, value: Option<&str>) {
