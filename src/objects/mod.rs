@@ -79,6 +79,7 @@ fn in_full(
             _ => None,
         }
     })
+    .fuse()
     .boxed()
 }
 

@@ -16,9 +16,6 @@ use super::held::{Held, Step};
 
 /// How long a connection that lay idle may take for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
-/// How long a connection that was given back in order is taken to be alive: it
-/// gave a sign of life then.
-const FRESH: Duration = Duration::from_millis(500);
 /// How much longer than the database allows a statement its answer is waited
 /// for: the database's own word on it goes first, where it can be heard.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -41,11 +38,7 @@ impl Pool {
             // sqlx's own test takes all the time there is: after a failover
             // every idle connection would cost one call.
             .test_before_acquire(false)
-            .before_acquire(move |connection, meta| {
-                Box::pin(async move {
-                    Ok(meta.idle_for < FRESH || is_alive(connection, patience).await?)
-                })
-            })
+            .before_acquire(move |connection, _| Box::pin(is_alive(connection, patience)))
             .connect_lazy_with(options);
         Self {
             connections,
