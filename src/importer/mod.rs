@@ -2,6 +2,7 @@
 
 mod batch;
 mod lane;
+pub mod pace;
 mod reader;
 mod source;
 
