@@ -6,6 +6,7 @@ mod log;
 mod outcomes;
 mod passwords;
 mod pools;
+mod progress;
 mod row_rules;
 mod unusable;
 mod values;
