@@ -46,6 +46,7 @@ drill: ## kill, stall, starve and cut off the real programs, hundreds of times; 
 lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	@scripts/need cc postgres python
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
 	env -u SQLX_OFFLINE scripts/sqlx-prepare --check
