@@ -11,8 +11,8 @@ use muster::domain::clock::Clock;
 use muster::domain::error::Error;
 use muster::domain::ids::SystemIds;
 use muster::objects::Objects;
-use muster::operations::{Muster, Settings, SigningKey};
 use muster::operations::jobs::CreateJob;
+use muster::operations::{Muster, Settings, SigningKey};
 use muster::scheduler::{Scheduler, SchedulerSettings};
 use muster::store::{Database, DatabaseSettings};
 use tokio::task::JoinHandle;
@@ -204,12 +204,7 @@ impl Actor {
     }
 
     /// Begins a call. `learn` is told the id of a job that was made.
-    pub fn call(
-        &mut self,
-        call: Call,
-        job: Known,
-        learn: impl FnOnce(String) + Send + 'static,
-    ) {
+    pub fn call(&mut self, call: Call, job: Known, learn: impl FnOnce(String) + Send + 'static) {
         let Role::Server(muster) = &self.role else {
             return;
         };

@@ -107,7 +107,9 @@ impl File {
             };
             let breaks = "\n".repeat(row.breaks.into());
             let email = email(space, row.email);
-            csv.push_str(&format!("{name},{email},true,{birthdate},\"a{breaks}\"{more}\n"));
+            csv.push_str(&format!(
+                "{name},{email},true,{birthdate},\"a{breaks}\"{more}\n"
+            ));
             placed.push(Placed {
                 line,
                 start,

@@ -46,7 +46,10 @@ fn status(job: &Job) -> Result<JobStatus, String> {
 
 /// Which of the planned jobs it is.
 fn number(job: &Job) -> Result<usize, String> {
-    let number = job.job_name.strip_prefix("job ").and_then(|n| n.parse().ok());
+    let number = job
+        .job_name
+        .strip_prefix("job ")
+        .and_then(|n| n.parse().ok());
     number.ok_or_else(|| format!("the job {}", job.job_name))
 }
 
@@ -59,8 +62,7 @@ fn leads(from: JobStatus, to: JobStatus, single: bool) -> bool {
             .filter(move |t| t.from().contains(&from))
             .map(Transition::to)
     };
-    from == to
-        || next(from).any(|status| status == to || (!single && leads(status, to, false)))
+    from == to || next(from).any(|status| status == to || (!single && leads(status, to, false)))
 }
 
 /// What became of each row that is accounted for.
@@ -75,7 +77,9 @@ pub fn fates(seen: &Snapshot, id: &str) -> Result<BTreeMap<u64, Fate>, String> {
     });
     for (line, fate) in users.chain(rejected) {
         if let Some(other) = fates.insert(line, fate) {
-            return Err(format!("line {line} has two outcomes, one of them {other:?}"));
+            return Err(format!(
+                "line {line} has two outcomes, one of them {other:?}"
+            ));
         }
     }
     Ok(fates)
@@ -118,7 +122,9 @@ impl History {
 
     pub fn expected(&self, job: &Job) -> Result<&Expected, String> {
         let number = number(job)?;
-        self.expected.get(number).ok_or_else(|| format!("{}", job.job_name))
+        self.expected
+            .get(number)
+            .ok_or_else(|| format!("{}", job.job_name))
     }
 
     /// The jobs that are being imported: pool, id, counters.
@@ -147,7 +153,10 @@ impl History {
             takeovers += self.job(seen, job, objects, single).map_err(what)?;
         }
         for pool in &seen.pools {
-            let jobs = seen.jobs.iter().filter(|j| j.user_pool_id == pool.user_pool_id);
+            let jobs = seen
+                .jobs
+                .iter()
+                .filter(|j| j.user_pool_id == pool.user_pool_id);
             let there = jobs.filter(|j| j.deletion_date.is_none()).count();
             demand(pool.import_job_count == there, || {
                 format!("{} jobs counted, {there} there", pool.import_job_count)
@@ -163,16 +172,26 @@ impl History {
             if seen.job(id).is_some() {
                 continue;
             }
-            demand(before.end.is_some() || before.status == JobStatus::Created, || {
-                format!("job {} went while it was {:?}", before.number, before.status)
-            })?;
+            demand(
+                before.end.is_some() || before.status == JobStatus::Created,
+                || {
+                    format!(
+                        "job {} went while it was {:?}",
+                        before.number, before.status
+                    )
+                },
+            )?;
             let users = |fates: &BTreeMap<u64, Fate>| {
-                fates.values().filter(|f| matches!(f, Fate::User(_))).count()
+                fates
+                    .values()
+                    .filter(|f| matches!(f, Fate::User(_)))
+                    .count()
             };
             let left = fates(seen, id)?;
-            demand(left.len() == users(&left) && users(&left) == users(&before.done), || {
-                format!("job {} left {left:?}", before.number)
-            })?;
+            demand(
+                left.len() == users(&left) && users(&left) == users(&before.done),
+                || format!("job {} left {left:?}", before.number),
+            )?;
         }
         Ok(takeovers)
     }
@@ -196,7 +215,9 @@ impl History {
         // A deleted job's reports go bit by bit.
         if !deleted {
             let (kept, there) = (counters(job, &lanes), count(&done)?);
-            demand(kept == there, || format!("{kept:?} counted, {there:?} there"))?;
+            demand(kept == there, || {
+                format!("{kept:?} counted, {there:?} there")
+            })?;
         }
         let file = expected.file(job.total_bytes);
         if !self.rivals {
@@ -207,9 +228,11 @@ impl History {
                 })?;
             }
         }
-        demand(deleted || self.accounted(job, now, &lanes, &done, before.as_ref(), file.map(|f| f.0))?, || {
-            format!("{:?} accounted for with {lanes:?}", done.keys())
-        })?;
+        demand(
+            deleted
+                || self.accounted(job, now, &lanes, &done, before.as_ref(), file.map(|f| f.0))?,
+            || format!("{:?} accounted for with {lanes:?}", done.keys()),
+        )?;
 
         if let Some(object) = &job.upload_object
             && !now.is_terminal()
@@ -229,10 +252,14 @@ impl History {
             )
         });
         if let Some(before) = before.as_ref().and_then(|b| b.end.as_ref()) {
-            demand(end.as_ref() == Some(before), || format!("it had ended: {before}"))?;
+            demand(end.as_ref() == Some(before), || {
+                format!("it had ended: {before}")
+            })?;
         }
         let token = lanes.iter().find_map(|l| l.lease_token.clone());
-        let one = lanes.iter().all(|l| l.lease_token.is_none() || l.lease_token == token);
+        let one = lanes
+            .iter()
+            .all(|l| l.lease_token.is_none() || l.lease_token == token);
         demand(one, || format!("two workers at once: {lanes:?}"))?;
         let had = before.as_ref().and_then(|b| b.token.clone());
         let takeover = had.is_some() && token.is_some() && had != token;
@@ -307,7 +334,10 @@ impl History {
     ) -> Result<BTreeMap<usize, LaneSeen>, String> {
         let mut all = BTreeMap::new();
         for lane in lanes {
-            let had = before.and_then(|b| b.lanes.get(&lane.lane)).cloned().unwrap_or_default();
+            let had = before
+                .and_then(|b| b.lanes.get(&lane.lane))
+                .cloned()
+                .unwrap_or_default();
             let back = lane.checkpoint_bytes < had.bytes || (had.finished && !lane.finished);
             demand(!back, || format!("lane {} went back: {lane:?}", lane.lane))?;
             let size = file.map(|f| f.csv.len() as u64);

@@ -28,5 +28,8 @@ mod wire;
 mod world;
 
 #[path = "../it/support/mod.rs"]
-#[expect(dead_code, reason = "the other tests' support, of which a part is used")]
+#[expect(
+    dead_code,
+    reason = "the other tests' support, of which a part is used"
+)]
 mod support;

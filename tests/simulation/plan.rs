@@ -56,7 +56,9 @@ pub enum Duty {
 pub enum Call {
     Create,
     /// The planned file, or its first half alone.
-    Upload { half: bool },
+    Upload {
+        half: bool,
+    },
     Start,
     Stop,
     Delete,
@@ -78,7 +80,9 @@ impl Mark {
     pub fn is(self, sql: &str) -> bool {
         match self {
             Self::Begin => sql.starts_with("BEGIN"),
-            Self::Lock => sql.contains("FROM import_lanes l") && sql.contains("FOR NO KEY UPDATE OF l"),
+            Self::Lock => {
+                sql.contains("FROM import_lanes l") && sql.contains("FOR NO KEY UPDATE OF l")
+            }
             Self::Users => sql.contains("INSERT INTO users"),
             Self::Rejections => sql.contains("INSERT INTO rejected_rows"),
             Self::Advance => sql.contains("SET checkpoint_bytes"),
@@ -117,7 +121,11 @@ pub enum Op {
     /// All that waits for a lock waits too long.
     Cancel,
     /// The object that is read next ends too early.
-    CutRead { actor: usize, after: u8, silent: bool },
+    CutRead {
+        actor: usize,
+        after: u8,
+        silent: bool,
+    },
     /// All leases run out.
     LeasesRunOut,
     /// All clocks go on by so many minutes.
@@ -238,13 +246,12 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Any history, of up to so many operations.
 pub fn plan(longest: usize) -> impl Strategy<Value = Plan> {
-    let worker = (1..=3u16, 1..8usize, 5..200usize).prop_map(|(lanes, batch_rows, piece)| {
-        WorkerPlan {
+    let worker =
+        (1..=3u16, 1..8usize, 5..200usize).prop_map(|(lanes, batch_rows, piece)| WorkerPlan {
             lanes,
             batch_rows,
             piece,
-        }
-    });
+        });
     let retain = prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(4 * 3600))];
     (
         prop::collection::vec(job(), 1..3),

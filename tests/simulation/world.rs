@@ -1,6 +1,7 @@
 //! A database, an object store, three workers and a server, all on one thread
 //! whose time stands still.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,9 @@ pub struct World<'a> {
     pub trace: Vec<String>,
     /// Minutes that the clocks were put on by.
     pub minutes: u64,
+    /// Jobs that uploads were begun for, and those whose uploads may be left.
+    pub uploads: BTreeSet<String>,
+    pub stranded: BTreeSet<String>,
     signs: Arc<Signs>,
     alarm: Alarm,
     /// The way of the reader, on which nothing is held.
@@ -127,6 +131,8 @@ impl<'a> World<'a> {
             tally: Tally::default(),
             trace: Vec::new(),
             minutes: 0,
+            uploads: BTreeSet::new(),
+            stranded: BTreeSet::new(),
             signs: Arc::default(),
             alarm,
             wires: 1,
@@ -171,14 +177,22 @@ impl<'a> World<'a> {
 
     /// Gives an order to a connection of an actor that has a step to take, and
     /// waits until nothing moves any more. Answers false when there is none.
-    pub async fn order(&mut self, number: usize, which: usize, order: Order) -> Result<bool, String> {
+    pub async fn order(
+        &mut self,
+        number: usize,
+        which: usize,
+        order: Order,
+    ) -> Result<bool, String> {
         let held = self.actors[number].wire.held();
         if held.is_empty() {
             return Ok(false);
         }
         let (connection, sql) = &held[which % held.len()];
         let words: Vec<&str> = sql.split_whitespace().take(6).collect();
-        self.trace.push(format!("    {number}/{connection} {order:?}: {}", words.join(" ")));
+        self.trace.push(format!(
+            "    {number}/{connection} {order:?}: {}",
+            words.join(" ")
+        ));
         self.actors[number].wire.order(*connection, order);
         if matches!(order, Order::Pass | Order::CutAfter) {
             self.tally.count("steps", 1);
@@ -220,7 +234,10 @@ impl<'a> World<'a> {
             let view = self.muster.describe_job(&caller, &pool, &id).await;
             let view = view.map_err(|e| format!("Describe: {e:?}"))?;
             if view.job.counters != counted {
-                return Err(format!("{id}: {:?} answered, {counted:?} kept", view.job.counters));
+                return Err(format!(
+                    "{id}: {:?} answered, {counted:?} kept",
+                    view.job.counters
+                ));
             }
         }
         Ok(())
@@ -277,8 +294,14 @@ impl<'a> World<'a> {
         .await
         .map_err(|e| format!("the reader: {e}"))?;
         let gone = |pid: &i32| !there.contains(pid);
-        self.signs.leaving.lock().expect("the sessions").retain(|pid| !gone(pid));
-        let asked_wait = asked.iter().all(|pid| pid.is_some_and(|pid| waiting.contains(&pid)));
+        self.signs
+            .leaving
+            .lock()
+            .expect("the sessions")
+            .retain(|pid| !gone(pid));
+        let asked_wait = asked
+            .iter()
+            .all(|pid| pid.is_some_and(|pid| waiting.contains(&pid)));
         Ok(asked_wait && leaving.iter().all(|pid| gone(pid) || waiting.contains(pid)))
     }
 
@@ -286,7 +309,8 @@ impl<'a> World<'a> {
     pub async fn cancel(&mut self) -> Result<u64, String> {
         let asked: Vec<i32> = self.all().flat_map(|a| a.wire.asked()).flatten().collect();
         for pid in &asked {
-            self.sql(&format!("SELECT pg_cancel_backend({pid})")).await?;
+            self.sql(&format!("SELECT pg_cancel_backend({pid})"))
+                .await?;
         }
         Ok(asked.len() as u64)
     }
@@ -308,8 +332,10 @@ impl<'a> World<'a> {
     /// Puts the database's clock on.
     pub async fn put_on(&mut self, time: Duration) -> Result<(), String> {
         let seconds = time.as_secs();
-        self.sql(&format!("UPDATE simulated.clock SET ahead = ahead + interval '{seconds} seconds'"))
-            .await
+        self.sql(&format!(
+            "UPDATE simulated.clock SET ahead = ahead + interval '{seconds} seconds'"
+        ))
+        .await
     }
 
     /// Kills the database, and starts it again. Where others need it, all
