@@ -156,8 +156,26 @@ impl Muster {
             sha256: Some(stored.sha256),
         };
         let now = self.0.clock.now();
-        let mut tx = self.0.db.begin("set_upload").await?;
-        match store::jobs::set_upload(&mut tx, pool, id, &upload, now).await? {
+        let taken = async {
+            let mut tx = self.0.db.begin("set_upload").await?;
+            let set = store::jobs::set_upload(&mut tx, pool, id, &upload, now).await?;
+            Ok::<_, Error>((tx, set))
+        };
+        let (tx, set) = match taken.await {
+            Ok(taken) => taken,
+            Err(error) => {
+                // Nothing names the object. Should the job be gone, neither
+                // would the purge find it.
+                if let Err(error) = self.0.objects.delete(&upload.object).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an upload that could not be kept could not be deleted either"
+                    );
+                }
+                return Err(error);
+            }
+        };
+        match set {
             Ok(replaced) => {
                 // A lost answer leaves two objects; both go with the job's folder.
                 tx.commit().await?;

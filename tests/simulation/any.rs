@@ -35,7 +35,7 @@ fn run(seed: u64, lists: u32, tally: &Mutex<Tally>) -> Result<(), String> {
     let config = Config {
         cases: lists,
         failure_persistence: None,
-        max_shrink_iters: 3_000,
+        max_shrink_iters: setting("MUSTER_SIMULATION_SHRINK", 3_000),
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, rng(seed));
@@ -46,7 +46,12 @@ fn run(seed: u64, lists: u32, tally: &Mutex<Tally>) -> Result<(), String> {
         let done = simulate(&mut place, &plan);
         if !broken.get() {
             tried.set(tried.get() + 1);
-            broken.set(done.is_err());
+            if let Err(why) = &done {
+                broken.set(true);
+                let promise = why.lines().last().unwrap_or_default();
+                println!("seed {seed}, list {}: {promise}", tried.get());
+                println!("it is being made shorter");
+            }
             if let Ok(one) = &done {
                 tally.lock().expect("the tally").add(one);
             }

@@ -7,6 +7,7 @@ use crate::ending;
 use crate::plan::{Call, Duty, Mark, Op, Plan, Ready, SERVER};
 use crate::postgres::Place;
 use crate::seen::{self, Complaints};
+use crate::snapshot::Snapshot;
 use crate::store::Cut;
 use crate::support::muster::admin;
 use crate::tally::Tally;
@@ -28,9 +29,7 @@ pub fn simulate(place: &mut Place, plan: &Plan) -> Result<Tally, String> {
     runtime.block_on(async {
         let complaints = Complaints::default();
         let (_listening, turned_away) = seen::listen(&complaints);
-        let t = std::time::Instant::now();
         let mut world = World::new(place, plan, complaints).await;
-        eprintln!("TIME new {:?}", t.elapsed());
         if let Err(broken) = world.play().await {
             let trace = &world.trace;
             let told = trace[trace.len().saturating_sub(TOLD)..].join("\n");
@@ -45,33 +44,15 @@ pub fn simulate(place: &mut Place, plan: &Plan) -> Result<Tally, String> {
 impl World<'_> {
     async fn play(&mut self) -> Result<(), String> {
         self.tally.count("lists", 1);
-        let t = std::time::Instant::now();
         self.prepare().await?;
-        let a = t.elapsed();
         for op in &self.plan.ops {
             self.note(format!("{op:?}"));
             self.tally.count("operations", 1);
             self.apply(*op).await?;
         }
-        let b = t.elapsed();
         self.finish().await?;
-        let c = t.elapsed();
         self.judge().await?;
-        let d = t.elapsed();
-        let r = self.clear().await;
-        eprintln!(
-            "TIME prep {:?} ops {:?} ({}) finish {:?} judge {:?} clear {:?} steps {} checks {} restarts {}",
-            a,
-            b - a,
-            self.plan.ops.len(),
-            c - b,
-            d - c,
-            t.elapsed() - d,
-            self.tally.of("steps"),
-            self.tally.of("checks"),
-            self.tally.of("database_restarts")
-        );
-        r
+        self.clear().await
     }
 
     /// Brings the jobs to where the plan has them at the beginning.
@@ -154,6 +135,9 @@ impl World<'_> {
             } => {
                 let after = after.into();
                 self.actors[actor].way.cut(Cut { after, silent });
+                if actor == SERVER {
+                    self.strand_uploads().await?;
+                }
                 Ok(())
             }
             Op::LeasesRunOut => self.leases_run_out().await,
@@ -218,8 +202,9 @@ impl World<'_> {
     async fn call(&mut self, call: Call, job: usize) -> Result<(), String> {
         let jobs = self.jobs.clone();
         let mut known = jobs.lock().expect("the jobs")[job].clone();
-        if call == (Call::Upload { half: true }) {
-            known.file = ending::file(self.plan, job, true).csv;
+        if let Call::Upload { half } = call {
+            known.file = ending::file(self.plan, job, half).csv;
+            self.uploads.extend(known.id.clone());
         }
         self.actors[SERVER].call(call, known, move |id| {
             jobs.lock().expect("the jobs")[job].id = Some(id);
@@ -241,6 +226,9 @@ impl World<'_> {
         if self.actors[number].running() > 0 {
             self.tally.count("kills", 1);
         }
+        if number == SERVER {
+            self.strand_uploads().await?;
+        }
         let dead = self.replace(number);
         dead.die();
         self.tally.count("reads_cut", dead.way.mend());
@@ -255,6 +243,22 @@ impl World<'_> {
                 _ => "calls_cut_after",
             };
             self.tally.count(what, 1);
+        }
+        Ok(())
+    }
+
+    /// Notes which uploads nobody may be able to clear away any more: those of
+    /// jobs whose own files were purged before the server got to refuse them.
+    async fn strand_uploads(&mut self) -> Result<(), String> {
+        let seen = Snapshot::take(&mut self.reader).await?;
+        for upload in &self.uploads {
+            let id = upload.trim_start_matches("import-");
+            if seen
+                .job(id)
+                .is_none_or(|job| job.status != "CREATED" || job.deletion_date.is_some())
+            {
+                self.stranded.insert(upload.clone());
+            }
         }
         Ok(())
     }

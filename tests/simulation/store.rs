@@ -65,11 +65,11 @@ impl Way {
         self.state.lock().expect("the way").cut = Some(cut);
     }
 
-    /// Mends it. Answers how often it was cut.
+    /// Mends it. Answers how often it was cut since it was last mended.
     pub fn mend(&self) -> u64 {
         let mut state = self.state.lock().expect("the way");
         state.cut = None;
-        state.cuts
+        std::mem::take(&mut state.cuts)
     }
 
     /// Nothing is answered any more.

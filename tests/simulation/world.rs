@@ -1,6 +1,7 @@
 //! A database, an object store, three workers and a server, all on one thread
 //! whose time stands still.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,9 @@ pub struct World<'a> {
     pub trace: Vec<String>,
     /// Minutes that the clocks were put on by.
     pub minutes: u64,
+    /// Jobs that uploads were begun for, and those whose uploads may be left.
+    pub uploads: BTreeSet<String>,
+    pub stranded: BTreeSet<String>,
     signs: Arc<Signs>,
     alarm: Alarm,
     /// The way of the reader, on which nothing is held.
@@ -127,6 +131,8 @@ impl<'a> World<'a> {
             tally: Tally::default(),
             trace: Vec::new(),
             minutes: 0,
+            uploads: BTreeSet::new(),
+            stranded: BTreeSet::new(),
             signs: Arc::default(),
             alarm,
             wires: 1,
