@@ -124,7 +124,7 @@ impl History {
         let number = number(job)?;
         self.expected
             .get(number)
-            .ok_or_else(|| format!("{}", job.job_name))
+            .ok_or_else(|| job.job_name.clone())
     }
 
     /// The jobs that are being imported: pool, id, counters.

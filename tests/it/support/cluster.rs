@@ -254,3 +254,10 @@ async fn test_databases_do_not_see_each_other() {
         execute(url, table).await.expect("a table");
     }
 }
+
+#[test]
+fn every_cluster_has_a_folder_of_its_own_beside_the_others() {
+    let (one, other) = (folder(), folder());
+    assert_ne!(one, other);
+    assert_eq!(one.parent(), other.parent());
+}

@@ -129,11 +129,11 @@ impl Carrier {
                     None => false,
                 },
                 read = client.read(&mut sent) => match read {
-                    Ok(n @ 1..) => self.from_client(&sent[..n]).await,
+                    Ok(n @ 1..) => self.hear_client(&sent[..n]).await,
                     _ => false,
                 },
                 read = server => match read {
-                    Ok(n @ 1..) => self.from_server(&got[..n]).await,
+                    Ok(n @ 1..) => self.hear_server(&got[..n]).await,
                     _ => {
                         // It ended the session, and may have said why.
                         let answer = std::mem::take(&mut self.answer);
@@ -236,7 +236,7 @@ impl Carrier {
         }
     }
 
-    async fn from_client(&mut self, bytes: &[u8]) -> bool {
+    async fn hear_client(&mut self, bytes: &[u8]) -> bool {
         self.asked.push(bytes);
         while let Some(frame) = self.asked.next() {
             match frame.kind {
@@ -278,7 +278,7 @@ impl Carrier {
         }
     }
 
-    async fn from_server(&mut self, bytes: &[u8]) -> bool {
+    async fn hear_server(&mut self, bytes: &[u8]) -> bool {
         self.answered.push(bytes);
         while let Some(frame) = self.answered.next() {
             self.answer.extend_from_slice(&frame.bytes);
