@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::caller::Caller;
 use crate::file::Spec;
-use crate::look::Watcher;
+use crate::look::{Watcher, connect, until};
 use crate::outcome::prove;
 use crate::roles::Role;
 use crate::seeds::{Rng, each, is_long};
@@ -21,8 +21,8 @@ const FLAGS: [&str; 6] = ["--lease", "15s", "--poll", "20ms", "--batch-rows", "5
 
 /// Writes in a transaction: a lane.
 const LANE: &str = "backend_xid IS NOT NULL";
-const LISTENER: &str = "query ILIKE 'LISTEN %'";
-const JUDGE: &str = "query ILIKE 'SELECT 1 %' AND state = 'idle'";
+/// The health judge's, and the scheduler's that listens.
+const EARS: &str = "state = 'idle' AND (query ILIKE 'LISTEN %' OR query ILIKE 'SELECT 1 %')";
 /// Waits for the lanes that the drill has locked.
 const RENEWAL: &str = "wait_event_type = 'Lock' AND query ILIKE '%SET lease_expires_at%'";
 const REST: &str = "state = 'idle' AND query NOT ILIKE 'LISTEN %' AND query NOT ILIKE 'SELECT 1 %'";
@@ -55,15 +55,13 @@ async fn drill(seed: u64) -> Tally {
     }
     end_a_renewal(&site, &scheduler, &mut watcher, &mut tally).await;
     goes_on(&mut watcher).await;
-    for (kind, which) in [("listener", LISTENER), ("judge", JUDGE)] {
-        ended_and_made_again(&scheduler, &mut watcher, kind, which, &mut tally).await;
-    }
+    ended_and_made_again(&scheduler, &mut watcher, 2, &mut tally).await;
     let rest = scheduler.until_backends(watcher.connection(), REST).await;
     end(&mut watcher, &rest, "scheduler's pool", &mut tally).await;
     goes_on(&mut watcher).await;
     let pool = server.until_backends(watcher.connection(), REST).await;
     end(&mut watcher, &pool, "server's pool", &mut tally).await;
-    ended_and_made_again(&server, &mut watcher, "judge", JUDGE, &mut tally).await;
+    ended_and_made_again(&server, &mut watcher, 1, &mut tally).await;
     if is_long() {
         for _ in 0..40 {
             rng.pause(60).await;
@@ -112,20 +110,21 @@ async fn goes_on(watcher: &mut Watcher) {
     assert_eq!(next.status, "IN_PROGRESS", "it was over too soon");
 }
 
-/// Ends the connections of a kind, and waits for new ones.
-async fn ended_and_made_again(
-    role: &Role,
-    watcher: &mut Watcher,
-    kind: &'static str,
-    which: &str,
-    tally: &mut Tally,
-) {
-    let before = role.until_backends(watcher.connection(), which).await;
-    end(watcher, &before, kind, tally).await;
-    let before: BTreeSet<i32> = before.into_iter().collect();
-    crate::look::until(which, async || {
-        let now = role.backends(watcher.connection(), which).await;
-        now.iter().any(|pid| !before.contains(pid)).then_some(())
+/// Ends a program's connections that only listen, and waits for new ones.
+async fn ended_and_made_again(role: &Role, watcher: &mut Watcher, ears: usize, tally: &mut Tally) {
+    let mut before = BTreeSet::new();
+    until("ears", async || {
+        let now = role.backends(watcher.connection(), EARS).await;
+        before.extend(now.iter().copied());
+        (now.len() >= ears).then_some(())
+    })
+    .await;
+    let ended: Vec<i32> = before.iter().copied().collect();
+    end(watcher, &ended, "judge or listener", tally).await;
+    until("new ears", async || {
+        let now = role.backends(watcher.connection(), EARS).await;
+        let made = now.iter().filter(|pid| !before.contains(pid));
+        (made.count() >= ears).then_some(())
     })
     .await;
 }
@@ -133,7 +132,7 @@ async fn ended_and_made_again(
 /// Ends the connection on which the lease is being renewed: it waits for the
 /// lanes, which are locked meanwhile.
 async fn end_a_renewal(site: &Site, role: &Role, watcher: &mut Watcher, tally: &mut Tally) {
-    let mut lock = crate::look::connect(&site.database).await;
+    let mut lock = connect(&site.database).await;
     sqlx::raw_sql("BEGIN; LOCK TABLE import_lanes IN EXCLUSIVE MODE")
         .execute(&mut lock)
         .await

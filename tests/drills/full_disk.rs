@@ -33,7 +33,7 @@ fn an_upload_onto_a_full_disk_is_refused_whole_and_works_once_there_is_room() {
         let job = client.create(&pool).await.expect("a job");
         let file = File::new(SPEC);
         // What fits in one part, and what takes several.
-        for mib in [3, 20] {
+        for mib in [3, 9] {
             let answer = client.upload(&job, too_much(&file, mib)).await;
             refused(answer.status, &answer.text);
             tally.fault("disk full");
