@@ -83,8 +83,8 @@ impl Mark {
             Self::Lock => {
                 sql.contains("FROM import_lanes l") && sql.contains("FOR NO KEY UPDATE OF l")
             }
-            Self::Users => sql.contains("INSERT INTO users"),
-            Self::Rejections => sql.contains("INSERT INTO rejected_rows"),
+            Self::Users => sql.contains("COPY users"),
+            Self::Rejections => sql.contains("COPY rejected_rows"),
             Self::Advance => sql.contains("SET checkpoint_bytes"),
             Self::Commit => sql.starts_with("COMMIT"),
         }
