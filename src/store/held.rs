@@ -107,10 +107,15 @@ impl Held {
         statement: &'static str,
         fill: impl FnMut(&mut Vec<u8>) -> bool,
     ) -> Result<u64, Error> {
-        let bound = self.bound;
-        let copied = copy(self.call()?, statement, fill);
-        let ended = timeout(bound, copied).await;
-        self.called(ended)
+        let not_connected = || Error::Io(io::ErrorKind::NotConnected.into());
+        let mut copying = Copying(Some(self.connection.take().ok_or_else(not_connected)?));
+        let connection = copying.0.as_mut().ok_or_else(not_connected)?;
+        let ended = timeout(self.bound, copy(connection, statement, fill)).await;
+        let copied = ended.unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())));
+        if matches!(copied, Ok(_) | Err(Error::Database(_))) {
+            self.connection = copying.0.take();
+        }
+        copied
     }
 
     /// All that a query answers.
@@ -122,6 +127,19 @@ impl Held {
         let steps = self.call()?.fetch_many(query).try_collect();
         let ended = timeout(bound, steps).await;
         self.called(ended)
+    }
+}
+
+/// A connection during a COPY. One that is cut off in its midst is closed:
+/// sqlx keeps no count of the answers to a COPY, and would take those that are
+/// still to come for answers to what is asked next.
+struct Copying(Option<PoolConnection<Postgres>>);
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::support::imports::{scheduler_settings, work};
 use crate::support::muster::TestMuster;
 use crate::support::wire::Wire;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Each try over a silent wire takes seconds; a busy machine adds to it.
+const PATIENCE: Duration = Duration::from_secs(240);
 const HELD: &str = "import_lanes WHERE lease_token IS NOT NULL";
 
 fn impatient(url: &str) -> Database {

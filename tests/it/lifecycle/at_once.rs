@@ -178,6 +178,14 @@ async fn held_up_claim(test: &TestMuster) -> (Gate, JoinHandle<Option<Claim>>) {
     test.started(&test.pool().await, users_csv(["ann"])).await;
     let dispatched = test.scheduler().dispatch_tick().await;
     assert_eq!(dispatched.expect("a tick"), 1);
+    // All that the others may need; one that is opened later waits as well.
+    let mut before = Vec::new();
+    for _ in 0..8 {
+        before.push(test.db.begin("before").await.expect("a connection"));
+    }
+    for one in before {
+        one.rollback().await;
+    }
     test.sql(
         "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
          AS 'SELECT pg_advisory_xact_lock_shared(1); SELECT pg_catalog.clock_timestamp()';
