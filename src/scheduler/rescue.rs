@@ -1,6 +1,7 @@
 //! IN_PROGRESS -> FAILED, for jobs that worker after worker lost without a row
 //! written. A job whose worker was lost once is rescued by the next claim: a
-//! lease that has run out holds nobody back.
+//! lease that has run out holds nobody back. Only a worker that stands still in
+//! the midst of a COPY would.
 
 use super::Scheduler;
 use crate::domain::error::Error;
@@ -8,11 +9,16 @@ use crate::domain::job::{FailureReason, Transition};
 use crate::store::finish::{end, fold_lanes, next_fruitless};
 
 impl Scheduler {
-    /// Gives up all jobs that get nowhere. Answers how many.
+    /// Frees what workers hold that stand still, and gives up all jobs that get
+    /// nowhere. Answers how many of these there were.
     ///
     /// # Errors
     /// Unavailable without a database.
     pub async fn rescue_tick(&self) -> Result<u64, Error> {
+        let freed = self.db().end_stuck().await?;
+        if freed > 0 {
+            tracing::warn!(sessions = freed, "ended sessions whose worker stands still");
+        }
         let mut given_up = 0;
         loop {
             let mut tx = self.db().begin("rescue").await?;

@@ -44,9 +44,12 @@ impl DatabaseSettings {
                 ),
             )
         })?;
-        Ok(options
-            .application_name("muster")
-            .disable_statement_logging())
+        let options = match options.get_application_name() {
+            // Whoever names a process in its URL finds it by that name.
+            Some(_) => options,
+            None => options.application_name("muster"),
+        };
+        Ok(options.disable_statement_logging())
     }
 
     /// The same, with the limits that the database keeps by itself: it lets go
@@ -87,7 +90,7 @@ pub enum SchemaState {
 #[derive(Clone)]
 pub struct Database {
     pub(super) pool: Pool,
-    settings: Arc<DatabaseSettings>,
+    pub(super) settings: Arc<DatabaseSettings>,
 }
 
 impl fmt::Debug for Database {

@@ -1,28 +1,24 @@
-//! A database role for each program, by which its connections are told apart.
+//! A name for each program at the database, by which its connections are told
+//! apart.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-use crate::look::{connect, until};
+use crate::look::until;
 
-/// A role that may do what muster may.
+/// The connections of one program.
 pub struct Role {
-    pub name: String,
-    /// The way to the database as this role.
+    name: String,
+    /// The way to the database under this name.
     pub url: String,
 }
 
 impl Role {
-    pub async fn new(database: &str) -> Self {
-        let name = format!("drill_{}", Uuid::new_v4().simple());
+    pub fn new(database: &str) -> Self {
+        let name = format!("drill {}", Uuid::new_v4().simple());
         let mut url = Url::parse(database).expect("a connection string");
-        url.set_username(&name).expect("a URL with a user");
-        let made = format!("CREATE ROLE {name} LOGIN IN ROLE muster");
-        sqlx::raw_sql(AssertSqlSafe(made))
-            .execute(&mut connect(database).await)
-            .await
-            .expect("a role");
+        url.query_pairs_mut().append_pair("application_name", &name);
         let url = url.into();
         Self { name, url }
     }
@@ -31,7 +27,7 @@ impl Role {
     /// condition on `pg_stat_activity` holds.
     pub async fn backends(&self, connection: &mut PgConnection, which: &str) -> Vec<i32> {
         sqlx::query_scalar(AssertSqlSafe(format!(
-            "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND {which} ORDER BY pid"
+            "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND {which} ORDER BY pid"
         )))
         .bind(&self.name)
         .fetch_all(connection)
@@ -52,26 +48,13 @@ impl Role {
     /// transaction is open.
     pub async fn until_quiet(&self, connection: &mut PgConnection) -> bool {
         until("quiet connections", async || {
-            let busy = self.backends(connection, "state = 'active'").await;
+            // In the midst of a COPY it may wait for the program.
+            let busy = "state = 'active' AND wait_event IS DISTINCT FROM 'ClientRead'";
+            let busy = self.backends(connection, busy).await;
             busy.is_empty().then_some(())
         })
         .await;
         let open = self.backends(connection, "xact_start IS NOT NULL").await;
         !open.is_empty()
-    }
-
-    /// Drops the role of a program that has ended.
-    pub async fn drop(self, database: &str) {
-        let mut connection = connect(database).await;
-        // Postgres may not have noticed yet that nobody is there any more.
-        until("connections that have ended", async || {
-            let left = self.backends(&mut connection, "true").await;
-            left.is_empty().then_some(())
-        })
-        .await;
-        sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {}", self.name)))
-            .execute(&mut connection)
-            .await
-            .expect("a role that nothing depends on");
     }
 }

@@ -87,7 +87,6 @@ async fn a_worker_that_is_shut_down_while_the_database_refuses_gives_its_job_bac
 }
 
 #[tokio::test]
-#[ignore = "now and then a backend is left in the midst of a COPY, and the hand-back waits for it"]
 async fn a_worker_that_is_shut_down_while_the_database_is_silent_gives_its_job_back_later() {
     the_job_is_given_back_after(Wire::fall_silent).await;
 }

@@ -121,7 +121,6 @@ async fn a_worker_that_dies_in_the_midst_of_any_batch_loses_and_doubles_nothing(
 }
 
 #[tokio::test]
-#[ignore = "now and then a backend is left in the midst of a COPY, and the hand-back waits for it"]
 async fn a_scheduler_that_is_shut_down_gives_its_jobs_back_at_once() {
     let test = TestMuster::new();
     let expected = undisturbed(&test).await;

@@ -7,6 +7,7 @@ mod hand_over;
 mod leases;
 mod lost_commit;
 mod no_progress;
+mod standstill;
 mod stopping;
 
 use crate::batches::{Left, left};

@@ -93,7 +93,8 @@ impl Wire {
         self.break_by(Break::Cut);
     }
 
-    /// New connections work again; those of before stay dead.
+    /// New connections work again. Those of before stay dead for the client,
+    /// and end for Postgres.
     pub fn mend(&self) {
         self.state.send_modify(|state| state.whole = true);
     }
@@ -129,8 +130,13 @@ async fn carry(mut client: TcpStream, socket: PathBuf, mut state: watch::Receive
             }
         }
     }
-    // Both ends stay open, and hear nothing, until the wire is cut.
+    // Both ends stay open, and hear nothing, until the wire is cut. Once it is
+    // mended, Postgres learns by its keepalive that nobody is there any more.
     while now.last == Break::Silence && state.changed().await.is_ok() {
         now = *state.borrow_and_update();
+        if now.whole {
+            server = None;
+        }
     }
+    drop(server);
 }
