@@ -3,6 +3,7 @@
 mod aws;
 mod batches;
 mod crash;
+mod documents;
 mod embedded_postgres;
 mod expiry;
 mod imports;

@@ -1,7 +1,9 @@
 //! Any history: in the short form of `make test`, or as many as one likes
-//! (`scripts/simulate`).
+//! (`make drill`).
 
 use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::sync::Mutex;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -84,6 +86,13 @@ fn after_any_history_of_faults_nothing_is_lost_and_nothing_doubled() {
     });
     let tally = tally.into_inner().expect("the tally");
     println!("{}", tally.json());
+    if let Ok(path) = std::env::var("MUSTER_DRILL_REPORT") {
+        let report = OpenOptions::new().append(true).create(true).open(path);
+        let line = format!("{{\"simulation\":{}}}\n", tally.json());
+        report
+            .and_then(|mut file| file.write_all(line.as_bytes()))
+            .expect("a line of the report");
+    }
     for result in results {
         let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         result.unwrap_or_else(|broken| panic!("{broken}"));
