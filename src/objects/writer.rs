@@ -4,6 +4,8 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, WriteMultipart};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::{Objects, away};
 use crate::domain::error::Error;
@@ -12,6 +14,9 @@ use crate::domain::error::Error;
 const PART: usize = 8 << 20;
 /// Parts that may be on their way at once: what bounds the memory of an upload.
 const PARTS_IN_FLIGHT: usize = 2;
+
+/// Pieces that may wait to be hashed.
+const PIECES_TO_HASH: usize = 8;
 
 /// An object that has been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +38,38 @@ pub struct Writer {
     path: Path,
     upload: WriteMultipart,
     bytes: u64,
-    hash: Sha256,
+    hashing: Hashing,
+}
+
+/// The hash of what passes by, made beside the reading and writing: it takes as
+/// long as both.
+#[derive(Debug)]
+struct Hashing {
+    pieces: mpsc::Sender<Bytes>,
+    hash: JoinHandle<[u8; 32]>,
+}
+
+impl Hashing {
+    fn begin() -> Self {
+        let (pieces, mut passing) = mpsc::channel::<Bytes>(PIECES_TO_HASH);
+        let hash = tokio::spawn(async move {
+            let mut hash = Sha256::new();
+            while let Some(piece) = passing.recv().await {
+                hash.update(&piece);
+            }
+            hash.finalize().into()
+        });
+        Self { pieces, hash }
+    }
+
+    async fn take(&mut self, piece: Bytes) -> Result<(), Error> {
+        self.pieces.send(piece).await.map_err(Error::internal)
+    }
+
+    async fn end(self) -> Result<[u8; 32], Error> {
+        drop(self.pieces);
+        self.hash.await.map_err(Error::internal)
+    }
 }
 
 impl Writer {
@@ -43,7 +79,7 @@ impl Writer {
             path,
             upload: WriteMultipart::new_with_chunk_size(upload, PART),
             bytes: 0,
-            hash: Sha256::new(),
+            hashing: Hashing::begin(),
         }
     }
 
@@ -62,7 +98,7 @@ impl Writer {
             .wait_for_capacity(PARTS_IN_FLIGHT)
             .await
             .map_err(away)?;
-        self.hash.update(&bytes);
+        self.hashing.take(bytes.clone()).await?;
         self.bytes += bytes.len() as u64;
         self.upload.put(bytes);
         Ok(())
@@ -73,6 +109,7 @@ impl Writer {
     /// # Errors
     /// Unavailable when the store cannot be written.
     pub async fn finish(self) -> Result<Stored, Error> {
+        let sha256 = self.hashing.end().await?;
         self.upload.finish().await.map_err(away)?;
         // The tag as every later reader will see it.
         let head = self.objects.head(self.path.as_ref()).await?;
@@ -80,7 +117,7 @@ impl Writer {
             name: self.path.to_string(),
             bytes: self.bytes,
             e_tag: head.and_then(|h| h.e_tag),
-            sha256: self.hash.finalize().into(),
+            sha256,
         })
     }
 

@@ -16,7 +16,13 @@ impl Scheduler {
             return Ok(0);
         }
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        let taken = dispatch(&self.0.db, self.0.settings.lanes, limit).await?;
+        let taken = dispatch(
+            &self.0.db,
+            self.0.settings.lanes,
+            self.0.settings.lane_bytes,
+            limit,
+        )
+        .await?;
         if taken > 0 {
             self.wake();
         }

@@ -28,8 +28,10 @@ use run::Pulse;
 /// How a scheduler works.
 #[derive(Clone, Debug)]
 pub struct SchedulerSettings {
-    /// Lanes of a job, unless its pool has aliases (then it is one).
+    /// Most lanes of a job; it is one when its pool has aliases.
     pub lanes: u16,
+    /// Bytes of a file for each lane: what a lane costs must be worth it.
+    pub lane_bytes: u64,
     /// Jobs that this process imports at once.
     pub max_jobs: usize,
     /// How long a worker may be silent before another takes its job.

@@ -55,12 +55,18 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
 }
 
 /// Takes up to `limit` PENDING jobs up: they become IN_PROGRESS, with lanes
-/// that nobody has claimed. A pool with aliases gets one lane, since two
-/// usernames may collide on an alias. Answers how many.
+/// that nobody has claimed: one for each `lane_bytes` of the file, up to
+/// `lanes`. A pool with aliases gets one lane, since two usernames may collide
+/// on an alias. Answers how many.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Error> {
+pub async fn dispatch(
+    db: &Database,
+    lanes: u16,
+    lane_bytes: u64,
+    limit: i64,
+) -> Result<u64, Error> {
     let mut tx = db.begin("dispatch").await?;
     // Materialised: as a subquery it could be run for each PENDING job, with
     // other jobs each time, and more than `limit` in the end.
@@ -74,15 +80,17 @@ pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Erro
              FROM oldest o
              WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
                AND j.status = 'PENDING'
-             RETURNING j.user_pool_id, j.job_id),
+             RETURNING j.user_pool_id, j.job_id, j.total_bytes),
          made AS (
              INSERT INTO import_lanes (user_pool_id, job_id, lane)
              SELECT t.user_pool_id, t.job_id, lane
              FROM taken t JOIN user_pools p USING (user_pool_id),
-                  generate_series(0, CASE WHEN p.alias_attributes = '{}' THEN $1::int - 1 ELSE 0 END) AS lane)
+                  generate_series(0, CASE WHEN p.alias_attributes = '{}'
+                      THEN least($1::int - 1, t.total_bytes / $3) ELSE 0 END) AS lane)
          SELECT user_pool_id FROM taken",
         i32::from(lanes.max(1)),
         limit,
+        signed(lane_bytes.max(1))?,
     )
     .fetch_all(tx.connection())
     .await?;

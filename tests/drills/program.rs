@@ -34,6 +34,8 @@ impl Program {
             ("MUSTER_GRPC_ADDR", "127.0.0.1:0".to_owned()),
             ("MUSTER_HTTP_ADDR", "127.0.0.1:0".to_owned()),
             ("MUSTER_SCHEDULER_ADDR", "127.0.0.1:0".to_owned()),
+            // Small files on several lanes, as large ones are.
+            ("MUSTER_LANE_BYTES", "1".to_owned()),
             // Less patience than usual with the database, to spare the
             // drill's own.
             ("MUSTER_DATABASE_ACQUIRE_TIMEOUT", "3s".to_owned()),

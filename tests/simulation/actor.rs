@@ -78,6 +78,7 @@ pub fn scheduler(
 ) -> Scheduler {
     let settings = SchedulerSettings {
         lanes: worker.lanes,
+        lane_bytes: 1,
         max_jobs: 2,
         lease: LEASE,
         retain_upload: plan.retain,

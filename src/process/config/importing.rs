@@ -31,7 +31,7 @@ pub struct ImportingArgs {
         value_parser = RangedU64ValueParser::<u16>::new().range(1..=64)
     )]
     import_jobs: u16,
-    /// Connections over which one job is imported
+    /// Most connections over which one job is imported
     #[arg(
         long,
         env = "MUSTER_IMPORT_LANES",
@@ -41,6 +41,16 @@ pub struct ImportingArgs {
         value_parser = clap::value_parser!(u16).range(1..=64)
     )]
     import_lanes: u16,
+    /// Bytes of a file for each of those connections: a small file has one. With a unit: KiB, MiB
+    #[arg(
+        long,
+        env = "MUSTER_LANE_BYTES",
+        hide_env_values = true,
+        default_value = "1MiB",
+        value_name = "BYTES",
+        value_parser = values::bytes(1, KIB * KIB * KIB * KIB)
+    )]
+    lane_bytes: u64,
     /// How long a job stays with a process that gives no sign of life
     #[arg(
         long,
@@ -110,6 +120,7 @@ impl ImportingArgs {
     pub fn settings(&self, limits: &FileLimits) -> SchedulerSettings {
         SchedulerSettings {
             lanes: self.import_lanes,
+            lane_bytes: self.lane_bytes,
             max_jobs: self.import_jobs.into(),
             lease: self.lease,
             poll: self.poll,

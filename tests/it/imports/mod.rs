@@ -2,6 +2,7 @@
 
 mod aliases;
 mod duplicates;
+mod lanes;
 mod log;
 mod outcomes;
 mod passwords;

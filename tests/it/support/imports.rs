@@ -66,6 +66,7 @@ pub async fn claim_for(db: &Database, lease: Duration) -> Option<Claim> {
 pub fn scheduler_settings() -> SchedulerSettings {
     SchedulerSettings {
         lanes: 2,
+        lane_bytes: 1,
         max_jobs: 4,
         lease: Duration::from_secs(300),
         poll: Duration::from_millis(100),
