@@ -67,6 +67,12 @@ impl Batch {
         self.end = Some((bytes, next_line));
     }
 
+    /// Whether its last row ends here in the file.
+    #[must_use]
+    pub fn reaches(&self, bytes: u64) -> bool {
+        self.end.is_some_and(|(end, _)| end == bytes)
+    }
+
     /// Notes that the lane has seen the end of the file.
     pub fn finish(&mut self) {
         self.finished = true;

@@ -89,6 +89,8 @@ impl Reader<'_> {
                 match self.row(&mut source, &rules, &mut fields, &mut rows) {
                     Next::GoOn => {}
                     Next::MoreInput => break,
+                    // The end of the file is next, and goes with this batch.
+                    Next::Flush(lane) if self.outlets[lane].batch.reaches(source.bytes()) => {}
                     Next::Flush(lane) => {
                         if !self.flush(lane, off).await {
                             return Ok(ReadEnd::CalledOff);

@@ -6,7 +6,9 @@ use crate::domain::error::Error;
 use crate::domain::job::{
     FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
 };
-use crate::store::finish::{end, fold_lanes, next_done, next_stopped};
+use crate::store::Transaction;
+use crate::store::finish::{Ending, end, fold_lanes, lock_claimed, next_done, next_stopped};
+use crate::store::lanes::Claim;
 
 impl Scheduler {
     /// Ends all jobs whose end is due. Answers how many.
@@ -39,9 +41,28 @@ impl Scheduler {
 
     async fn finish_done(&self) -> Result<bool, Error> {
         let mut tx = self.db().begin("finish_done").await?;
-        let Some(due) = next_done(&mut tx).await? else {
+        match next_done(&mut tx).await? {
+            Some(due) => self.finish(tx, &due).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends the job of a claim, all of whose lanes are done. Answers false when
+    /// that is another's to do: a Stop came first, or the lease was lost.
+    pub(super) async fn finish_claimed(&self, claim: &Claim) -> Result<bool, Error> {
+        let mut tx = self.db().begin("finish_claimed").await?;
+        let Some(due) = lock_claimed(&mut tx, claim).await? else {
             return Ok(false);
         };
+        let done = self.finish(tx, &due).await?;
+        if done {
+            self.purge_at_once().await;
+        }
+        Ok(done)
+    }
+
+    /// Ends a locked job at the end of its file, if it is still IN_PROGRESS.
+    async fn finish(&self, mut tx: Transaction, due: &Ending) -> Result<bool, Error> {
         let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = if folded.counters.too_many_rejected(due.max_rejected_percent) {
             self.end_now(
@@ -52,7 +73,10 @@ impl Scheduler {
         } else {
             self.end_now(Transition::FinishSucceeded, SUCCEEDED_MESSAGE, None)
         };
-        let done = end(&mut tx, &due.job, folded, &ending).await?;
+        if !end(&mut tx, &due.job, folded, &ending).await? {
+            tx.rollback().await;
+            return Ok(false);
+        }
         tx.commit().await?;
         tracing::info!(
             job_id = %due.job.job_id,
@@ -62,6 +86,6 @@ impl Scheduler {
             failed = folded.counters.failed,
             "job ended"
         );
-        Ok(done)
+        Ok(true)
     }
 }

@@ -99,9 +99,11 @@ impl Scheduler {
         match outcome {
             Outcome::Done => {
                 tracing::info!("all rows are accounted for");
-                // A Stop that comes now must not wait for the lease to run out.
-                self.give_back(claim).await?;
-                self.finish_tick().await?;
+                if !self.finish_claimed(claim).await? {
+                    // A Stop came first, and must not wait for the lease to run out.
+                    self.give_back(claim).await?;
+                    self.finish_tick().await?;
+                }
             }
             Outcome::Stopped => {
                 tracing::info!("import stopped");

@@ -43,11 +43,6 @@ impl CopyRows {
         put_maybe(&mut self.0, value);
     }
 
-    /// Whether there are no rows.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// All that COPY takes.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.0.extend_from_slice(&TRAILER);

@@ -41,6 +41,10 @@ pub async fn list(
     .collect()
 }
 
+/// From so many rows on they are copied. Fewer go in one message: a COPY takes
+/// two, and without TCP_NODELAY, which sqlx 0.9.0 does not set, the second may
+/// wait 40 ms for the acknowledgement of the first.
+const MANY: usize = 500;
 /// Takes the rows of [`insert`].
 const COPY: &str = "COPY rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
      FROM STDIN (FORMAT binary)";
@@ -52,6 +56,48 @@ const COLUMNS: i16 = 6;
 /// # Errors
 /// Unavailable without a database.
 pub async fn insert<'a>(
+    tx: &mut Transaction,
+    job: &JobKey,
+    rejections: impl ExactSizeIterator<Item = &'a Rejection>,
+) -> Result<(), Error> {
+    match rejections.len() {
+        0 => Ok(()),
+        1..MANY => insert_few(tx, job, rejections).await,
+        _ => copy(tx, job, rejections).await,
+    }
+}
+
+async fn insert_few<'a>(
+    tx: &mut Transaction,
+    job: &JobKey,
+    rejections: impl Iterator<Item = &'a Rejection>,
+) -> Result<(), Error> {
+    let (mut lines, mut codes) = (Vec::new(), Vec::new());
+    let (mut columns, mut details) = (Vec::new(), Vec::new());
+    for rejection in rejections {
+        lines.push(signed(rejection.line)?);
+        codes.push(rejection.code.as_str());
+        columns.push(rejection.column.as_deref());
+        details.push(rejection.detail.map(signed).transpose()?);
+    }
+    sqlx::query!(
+        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name, detail)
+         SELECT $1, $2, line, code, column_name, detail
+         FROM UNNEST($3::bigint[], $4::text[], $5::text[], $6::bigint[])
+             AS r (line, code, column_name, detail)",
+        job.user_pool_id.as_str(),
+        job.job_id.0,
+        &lines,
+        &codes[..] as _,
+        &columns[..] as _,
+        &details[..] as _,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn copy<'a>(
     tx: &mut Transaction,
     job: &JobKey,
     rejections: impl Iterator<Item = &'a Rejection>,
@@ -71,9 +117,6 @@ pub async fn insert<'a>(
                 .transpose()?
                 .map(i64::to_be_bytes),
         );
-    }
-    if rows.is_empty() {
-        return Ok(());
     }
     let mut rows = Some(rows.finish());
     tx.connection()

@@ -100,3 +100,16 @@ async fn batches_that_are_cut_by_their_bytes_leave_the_same() {
         assert_eq!(super::left(&test, &job).await, whole, "{bytes} bytes");
     }
 }
+
+/// Many are copied, and a few go in one message.
+#[tokio::test]
+async fn many_rejections_at_once_leave_the_same_as_a_few_at_a_time() {
+    let test = TestMuster::new();
+    let (header, rows) = FILE.split_once('\n').expect("a header");
+    // With a line break at its end, each row of it is one.
+    let csv = format!("{header}\n{}", format!("{rows}\n").repeat(60));
+    let at_once = import(&test, &pool(&test, &[]).await, &csv, 50_000, 1).await;
+    assert!(at_once.rejections.len() > 1_000);
+    let by_and_by = import(&test, &pool(&test, &[]).await, &csv, 100, 1).await;
+    assert_eq!(at_once, by_and_by);
+}
