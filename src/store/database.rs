@@ -108,7 +108,7 @@ impl Database {
     /// repeat it, since it holds a password.
     pub fn open(settings: &DatabaseSettings) -> Result<Self, Error> {
         Ok(Self {
-            pool: Pool::open(settings, settings.limited()?),
+            pool: Pool::open(settings, settings.limited()?)?,
             settings: Arc::new(settings.clone()),
         })
     }

@@ -10,13 +10,15 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use deadpool::managed::Object;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+
+use super::pool::Pooled;
 
 /// How long a connection may take to become quiet before it is closed.
 const GIVING_BACK: Duration = Duration::from_secs(5);
@@ -27,7 +29,7 @@ pub(super) type Step = Either<PgQueryResult, PgRow>;
 /// A connection of the pool, and what is known of it.
 pub(super) struct Held {
     /// `None` once a call has left it in a state that nobody knows.
-    connection: Option<PoolConnection<Postgres>>,
+    connection: Option<Pooled>,
     /// The longest that a call may take.
     bound: Duration,
     /// Whether a call is under way; when this is dropped: was cut off.
@@ -37,7 +39,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(connection: PoolConnection<Postgres>, bound: Duration) -> Self {
+    pub(super) fn new(connection: Pooled, bound: Duration) -> Self {
         Self {
             connection: Some(connection),
             bound,
@@ -94,7 +96,7 @@ impl Held {
             && let Some(connection) = self.connection.take()
         {
             // Its place in the pool is free from here on.
-            drop(connection.detach());
+            drop(Object::take(connection));
         }
         self.busy = false;
         answer
@@ -133,12 +135,12 @@ impl Held {
 /// A connection during a COPY. One that is cut off in its midst is closed:
 /// sqlx keeps no count of the answers to a COPY, and would take those that are
 /// still to come for answers to what is asked next.
-struct Copying(Option<PoolConnection<Postgres>>);
+struct Copying(Option<Pooled>);
 
 impl Drop for Copying {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            drop(connection.detach());
+            drop(Object::take(connection));
         }
     }
 }
@@ -162,40 +164,31 @@ impl Drop for Held {
         let Some(connection) = self.connection.take() else {
             return;
         };
+        let quieten = match (self.open, self.busy) {
+            (true, _) => "ROLLBACK",
+            (false, true) => "SELECT 1",
+            // It goes back as it is.
+            (false, false) => return,
+        };
         match Handle::try_current() {
             Ok(runtime) => {
-                let quieten = match (self.open, self.busy) {
-                    (true, _) => Some("ROLLBACK"),
-                    (false, true) => Some("SELECT 1"),
-                    (false, false) => None,
-                };
                 runtime.spawn(give_back(connection, quieten));
             }
             // Nothing runs any more: the process is about to end.
-            Err(_) => drop(connection.detach()),
+            Err(_) => drop(Object::take(connection)),
         }
     }
 }
 
 /// Gives a connection back to the pool once it is quiet, or closes it. Either
 /// way its place is free when this ends.
-async fn give_back(mut connection: PoolConnection<Postgres>, quieten: Option<&'static str>) {
-    if let Some(statement) = quieten {
-        // It waits for what is still to be answered; if that is an error, it
-        // ends with it, and has done nothing.
-        let quiet = timeout(GIVING_BACK, (&mut *connection).execute(statement)).await;
-        if !matches!(quiet, Ok(Ok(_))) {
-            drop(connection.detach());
-            return;
-        }
-    }
-    // sqlx asks for a sign of life, and waits for it for ever. Dropping its
-    // future closes the connection.
-    if timeout(GIVING_BACK, connection.return_to_pool())
-        .await
-        .is_err()
-    {
+async fn give_back(mut connection: Pooled, quieten: &'static str) {
+    // It waits for what is still to be answered; if that is an error, it ends
+    // with it, and has done nothing.
+    let quiet = timeout(GIVING_BACK, (&mut *connection).execute(quieten)).await;
+    if !matches!(quiet, Ok(Ok(_))) {
         tracing::debug!("a connection gave no sign of life, and was closed");
+        drop(Object::take(connection));
     }
 }
 

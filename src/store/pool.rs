@@ -1,54 +1,153 @@
 //! The pool of connections, whose every call has an end.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgConnectOptions, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres,
-    SqlStr,
+    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::DatabaseSettings;
 use super::held::{Held, Step};
+use crate::domain::error as domain;
 
 /// How long a connection that lay idle may take for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// How much longer than the database allows a statement its answer is waited
 /// for: the database's own word on it goes first, where it can be heard.
 const MARGIN: Duration = Duration::from_secs(2);
+/// A connection that is older is replaced: what a session has gathered goes
+/// with it, and a database behind a new address is found.
+const LONGEST_LIFE: Duration = Duration::from_secs(30 * 60);
+/// One that nobody has needed for so long is let go, when one is asked for the
+/// [`SWEEP`]th time.
+const LONGEST_IDLE: Duration = Duration::from_secs(10 * 60);
+const SWEEP: usize = 100;
+/// The pauses before a database that refuses connections, as one does that
+/// starts, is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A connection that goes back to the pool when it is dropped.
+pub(super) type Pooled = Object<Sessions>;
 
 /// A pool of connections. Cheap to clone.
+///
+/// Not sqlx's own: that asks for a sign of life when a connection is given back
+/// as well, and hands all connections out in turn. The last one given back
+/// knows the tables and statements best.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    connections: PgPool,
+    connections: managed::Pool<Sessions>,
+    /// The longest wait for a connection.
+    patience: Duration,
     /// The longest that a call may take.
     bound: Duration,
+    /// How often a connection was asked for.
+    held: Arc<AtomicUsize>,
+}
+
+/// Makes connections, and tells which still live.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    options: PgConnectOptions,
+    sign_of_life: Duration,
+    /// When one was last waited for in vain.
+    silent: Mutex<Option<Instant>>,
+}
+
+impl managed::Manager for Sessions {
+    type Type = PgConnection;
+    type Error = Error;
+
+    async fn create(&self) -> Result<PgConnection, Error> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match PgConnection::connect_with(&self.options).await {
+                Err(error) if is_starting(&error) => sleep(pause).await,
+                made => return made,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn recycle(&self, connection: &mut PgConnection, past: &Metrics) -> RecycleResult<Error> {
+        if past.age() > LONGEST_LIFE {
+            return Err(RecycleError::message("it has served its time"));
+        }
+        // Silence of one is silence of all that lay idle with it: nobody has
+        // the time to wait for each.
+        let silent = self.silent.lock().map_or(None, |silent| *silent);
+        if silent.is_some_and(|since| past.recycled.unwrap_or(past.created) < since) {
+            return Err(RecycleError::message("another gave no sign of life"));
+        }
+        match timeout(self.sign_of_life, connection.ping()).await {
+            Ok(alive) => Ok(alive?),
+            Err(_) => {
+                if let Ok(mut silent) = self.silent.lock() {
+                    *silent = Some(Instant::now());
+                }
+                Err(RecycleError::message("it gave no sign of life"))
+            }
+        }
+    }
+}
+
+/// Whether a database cannot be reached as if it were just being started.
+fn is_starting(error: &Error) -> bool {
+    match error {
+        Error::Io(cause) => matches!(
+            cause.kind(),
+            std::io::ErrorKind::ConnectionRefused
+                | std::io::ErrorKind::ConnectionAborted
+                | std::io::ErrorKind::ConnectionReset
+        ),
+        Error::Database(cause) => cause.code().is_some_and(|code| code == "57P03"),
+        _ => false,
+    }
 }
 
 impl Pool {
     /// A pool that opens its first connection when it is needed.
-    pub(super) fn open(settings: &DatabaseSettings, options: PgConnectOptions) -> Self {
-        let patience = SIGN_OF_LIFE.min(settings.acquire_timeout / 2);
-        let connections = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            // sqlx's own test takes all the time there is: after a failover
-            // every idle connection would cost one call.
-            .test_before_acquire(false)
-            .before_acquire(move |connection, _| Box::pin(is_alive(connection, patience)))
-            .connect_lazy_with(options);
-        Self {
+    pub(super) fn open(
+        settings: &DatabaseSettings,
+        options: PgConnectOptions,
+    ) -> Result<Self, domain::Error> {
+        let connections = managed::Pool::builder(Sessions {
+            options,
+            sign_of_life: SIGN_OF_LIFE.min(settings.acquire_timeout / 2),
+            silent: Mutex::default(),
+        })
+        .max_size(settings.max_connections as usize)
+        .queue_mode(QueueMode::Lifo)
+        .build()
+        .map_err(domain::Error::internal)?;
+        Ok(Self {
             connections,
+            patience: settings.acquire_timeout,
             bound: settings.statement_timeout + MARGIN,
-        }
+            held: Arc::default(),
+        })
     }
 
     /// A connection of one's own for a while.
     pub(super) async fn hold(&self) -> Result<Held, Error> {
-        Ok(Held::new(self.connections.acquire().await?, self.bound))
+        if self.held.fetch_add(1, Ordering::Relaxed) % SWEEP == 0 {
+            self.connections
+                .retain(|_, past| past.last_used() < LONGEST_IDLE);
+        }
+        match timeout(self.patience, self.connections.get()).await {
+            Ok(Ok(connection)) => Ok(Held::new(connection, self.bound)),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
+            Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
+        }
     }
 
     /// The same bound for what is called on no connection of the pool.
@@ -58,17 +157,24 @@ impl Pool {
 
     /// Closes all connections, once they are given back.
     pub(super) async fn close(&self) {
-        self.connections.close().await;
+        loop {
+            let left = self.connections.status().size;
+            if left == 0 {
+                break;
+            }
+            // So that none is made in the place of one that is in use.
+            self.connections.resize(left);
+            let Ok(connection) = self.connections.get().await else {
+                break;
+            };
+            // The database hears of it, where it can.
+            let closed = timeout(SIGN_OF_LIFE, Object::take(connection).close()).await;
+            if !matches!(closed, Ok(Ok(()))) {
+                tracing::debug!("a connection was dropped, not closed");
+            }
+        }
+        self.connections.close();
     }
-}
-
-/// Whether a connection that lay idle still answers; else the pool makes
-/// another.
-async fn is_alive(connection: &mut PgConnection, patience: Duration) -> Result<bool, Error> {
-    Ok(matches!(
-        timeout(patience, connection.ping()).await,
-        Ok(Ok(()))
-    ))
 }
 
 impl<'c> Executor<'c> for &'c Pool {
