@@ -38,8 +38,14 @@ impl Scheduler {
                 settings.lease,
                 settings.max_fruitless,
             )
-            .await?;
-            let Some(claim) = claimed else { break };
+            .await;
+            let claim = match claimed {
+                Ok(Some(claim)) => claim,
+                Ok(None) => break,
+                Err(error) if begun.is_empty() => return Err(error),
+                // What was begun is answered; the next round meets the error.
+                Err(_) => break,
+            };
             let span = tracing::info_span!(
                 "import",
                 user_pool_id = %claim.job.user_pool_id,

@@ -138,7 +138,11 @@ impl Pool {
 
     /// A connection of one's own for a while.
     pub(super) async fn hold(&self) -> Result<Held, Error> {
-        if self.held.fetch_add(1, Ordering::Relaxed) % SWEEP == 0 {
+        if self
+            .held
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(SWEEP)
+        {
             self.connections
                 .retain(|_, past| past.last_used() < LONGEST_IDLE);
         }

@@ -38,6 +38,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--poll", &["0", "2m"]),
     ("--batch-rows", &["0", "100001"]),
     ("--batch-bytes", &["1", "65MiB"]),
+    ("--lane-bytes", &["0", "-1", "1048577MiB"]),
     ("--request-timeout", &["0", "1ms", "11m"]),
     ("--log", &["", "verbose", "info,verbose", "muster=loud"]),
     ("--log-format", &["", "xml"]),
