@@ -13,7 +13,7 @@ use super::{
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "muster-server",
-    version,
+    version = crate::VERSION,
     after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within --drain-timeout; the
 second ends at once.
 SIGHUP reads the tokens file again.
@@ -62,7 +62,7 @@ pub struct ServerConfig {
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "muster-scheduler",
-    version,
+    version = crate::VERSION,
     after_help = "The first SIGTERM or Ctrl-C lets the current batches finish and gives the jobs back, within
 --drain-timeout; the second ends at once, and another scheduler takes up the jobs when their
 lease ends.
