@@ -69,7 +69,9 @@ impl Container {
     pub fn probe(&self, name: &str) -> Probe {
         let probe = &self.0[name];
         let seconds = probe.get("timeoutSeconds").map_or(Some(1), Value::as_u64);
-        let port = probe["grpc"]["port"].as_u64().and_then(|p| p.try_into().ok());
+        let port = probe["grpc"]["port"]
+            .as_u64()
+            .and_then(|p| p.try_into().ok());
         Probe {
             port: port.expect("a port"),
             service: text(probe, "/grpc/service").to_owned(),
