@@ -93,7 +93,7 @@ impl Health {
     /// is left in peace.
     pub async fn set_alive(&self, alive: bool) {
         let mut state = self.0.state.lock().await;
-        if !state.closed {
+        if !state.closed && state.alive != alive {
             state.alive = alive;
             self.report_life(alive).await;
         }
