@@ -13,3 +13,6 @@ pub mod operations;
 pub mod process;
 pub mod scheduler;
 pub mod store;
+
+/// The version and the commit: what `--version` says behind a program's name.
+pub const VERSION: &str = env!("MUSTER_VERSION");

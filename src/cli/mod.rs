@@ -48,7 +48,7 @@ use users::UsersCommand;
 #[derive(Debug, Parser)]
 #[command(
     name = "muster",
-    version,
+    version = crate::VERSION,
     after_help = "Examples:
   muster pools create --name customers
   muster import users.csv --pool local_1a2B3c4D5"

@@ -7,6 +7,7 @@ mod documents;
 mod embedded_postgres;
 mod expiry;
 mod imports;
+mod kubernetes;
 mod layers;
 mod lifecycle;
 mod outage;

@@ -13,7 +13,7 @@ use super::{
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "muster-server",
-    version,
+    version = crate::VERSION,
     after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within --drain-timeout; the
 second ends at once.
 SIGHUP reads the tokens file again.
@@ -41,6 +41,17 @@ pub struct ServerConfig {
     /// Where to listen.
     #[command(flatten)]
     pub listen: ListenArgs,
+    /// Where gRPC health is served in the clear, and nothing else, from the start to the end: for
+    /// probes; port 0 takes a free one [default: on the gRPC port only]
+    #[arg(
+        long,
+        env = "MUSTER_HEALTH_ADDR",
+        hide_env_values = true,
+        value_name = "IP:PORT",
+        value_parser = values::address,
+        help_heading = "Addresses"
+    )]
+    pub health_addr: Option<SocketAddr>,
     /// Who may call.
     #[command(flatten)]
     pub callers: CallersArgs,
@@ -62,7 +73,7 @@ pub struct ServerConfig {
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "muster-scheduler",
-    version,
+    version = crate::VERSION,
     after_help = "The first SIGTERM or Ctrl-C lets the current batches finish and gives the jobs back, within
 --drain-timeout; the second ends at once, and another scheduler takes up the jobs when their
 lease ends.
