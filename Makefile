@@ -43,7 +43,7 @@ drill: ## kill, stall, starve and cut off the real programs, hundreds of times; 
 	@scripts/need cc postgres
 	scripts/drill
 
-lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
+lint: ## formatting, clippy, docs, queries, protos, alerts, scripts, sample data
 	@scripts/need cc postgres python
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
@@ -51,6 +51,7 @@ lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
 	env -u SQLX_OFFLINE scripts/sqlx-prepare --check
 	scripts/lint-protos
+	scripts/lint-alerts
 	scripts/lint-shell
 	python3 examples/make_users.py --check
 

@@ -8,6 +8,7 @@ pub mod domain;
 pub mod grpc;
 pub mod http;
 pub mod importer;
+pub mod meters;
 pub mod objects;
 pub mod operations;
 pub mod process;

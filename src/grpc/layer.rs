@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use super::bounded::Bounded;
 use super::call::{Call, CallId};
+use super::measured::{Measured, Methods};
 use super::{GrpcOptions, deadline, status};
 use crate::domain::error::{Error, Reason};
 use crate::operations::callers::{Callers, RequestId};
@@ -32,10 +33,12 @@ const PUBLIC: [&str; 3] = [
 pub(super) struct Layer {
     pub(super) callers: Callers,
     pub(super) options: GrpcOptions,
+    pub(super) methods: Methods,
 }
 
 /// Serves one call.
 pub(super) async fn serve(State(layer): State<Layer>, request: Request, next: Next) -> Response {
+    let timer = layer.methods.timer(request.uri().path());
     let given = request.headers().get(RequestId::HEADER);
     let request_id = RequestId::take(given.map(HeaderValue::as_bytes));
     let method = request.uri().path().trim_start_matches('/');
@@ -51,7 +54,7 @@ pub(super) async fn serve(State(layer): State<Layer>, request: Request, next: Ne
     if let Ok(value) = HeaderValue::from_str(id.request_id.as_str()) {
         response.headers_mut().insert(RequestId::HEADER, value);
     }
-    response
+    Measured::over(response, timer)
 }
 
 async fn attempt(

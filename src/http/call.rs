@@ -1,6 +1,6 @@
 //! What happens to every call before and after its handler: an id and a span.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -8,6 +8,7 @@ use tracing::Instrument as _;
 
 use super::error;
 use crate::domain::error::Error;
+use crate::meters::{CallTimer, Front, UNKNOWN_METHOD, Word};
 use crate::operations::callers::RequestId;
 use crate::operations::refusal::log_refusal;
 
@@ -26,8 +27,29 @@ impl Call {
     }
 }
 
+/// The path of the AWS front, whose calls have methods and codes of their own.
+const AWS: &str = "/";
+
+/// What the AWS front says of a call with its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AwsAnswered {
+    pub(super) method: &'static str,
+    pub(super) code: &'static str,
+}
+
+/// Begins to time a call. Its method is the pattern of its path, of which there
+/// are few.
+fn timer(request: &Request) -> CallTimer {
+    match request.extensions().get::<MatchedPath>() {
+        Some(path) if path.as_str() == AWS => CallTimer::begin(Front::Aws, UNKNOWN_METHOD),
+        Some(path) => CallTimer::begin(Front::Http, Word::from(path.as_str().to_owned())),
+        None => CallTimer::begin(Front::Http, UNKNOWN_METHOD),
+    }
+}
+
 /// Serves one call.
 pub(super) async fn serve(mut request: Request, next: Next) -> Response {
+    let mut timer = timer(&request);
     let given = request.headers().get(RequestId::HEADER);
     let request_id = RequestId::take(given.map(HeaderValue::as_bytes));
     // Not the query, which holds the signature of an upload.
@@ -43,6 +65,10 @@ pub(super) async fn serve(mut request: Request, next: Next) -> Response {
     });
     let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    match response.extensions().get::<AwsAnswered>() {
+        Some(answered) => timer.end_as(answered.method, answered.code),
+        None => timer.end(response.status().as_str().to_owned()),
+    }
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(RequestId::HEADER, value);
     }

@@ -14,6 +14,7 @@ use crate::domain::clock::Clock;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::{Counters, JobStatus};
 use crate::domain::rejection::{Outcome, Rejection};
+use crate::meters::{self, BatchPath};
 use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
 use crate::store::{Connection, Database, Transaction, rejections};
@@ -57,6 +58,8 @@ pub struct Lane {
     pub(super) pace: Arc<Pace>,
     /// Takes batches that are written, so that their memory is used again.
     pub(super) give_back: Sender<Batch>,
+    /// What the batch adds whose commit nobody has heard of yet.
+    pub(super) unsure: Counters,
 }
 
 /// What became of one batch.
@@ -123,6 +126,7 @@ impl Lane {
                         error = &error as &dyn std::error::Error,
                         "a batch is tried again"
                     );
+                    meters::batch_retried();
                 }
                 other => return other,
             }
@@ -137,6 +141,7 @@ impl Lane {
 
     /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
     async fn write(&mut self, batch: &Batch) -> Result<Written, Error> {
+        let begun = Instant::now();
         let before = self.checkpoint;
         let after = batch.checkpoint(before);
         let connection = match self.connection.take() {
@@ -150,6 +155,7 @@ impl Lane {
         };
         if found == after && found != before {
             // The commit of an earlier try went through; its answer was lost.
+            meters::rows(std::mem::take(&mut self.unsure));
             return Ok(Written::Done(after));
         }
         if found != before {
@@ -162,7 +168,7 @@ impl Lane {
         }
 
         let users = batch.users();
-        let collided = self.load(&mut tx, batch).await?;
+        let (path, collided) = self.load(&mut tx, batch).await?;
         let mut rejected: Vec<&Rejection> = batch.rejections().iter().chain(&collided).collect();
         rejected.sort_unstable_by_key(|rejection| rejection.line);
         rejections::insert(&mut tx, &self.claim.job, rejected.into_iter()).await?;
@@ -186,44 +192,53 @@ impl Lane {
             self.lease,
         )
         .await?;
+        self.unsure = added;
         self.connection = Some(tx.commit_and_keep().await?);
+        meters::rows(std::mem::take(&mut self.unsure));
+        meters::batch(path, begun.elapsed());
         log_rows(batch, &collided);
         Ok(Written::Done(after))
     }
 
-    /// Loads the users of a batch; answers why some are not.
-    async fn load(&mut self, tx: &mut Transaction, batch: &Batch) -> Result<Vec<Rejection>, Error> {
+    /// Loads the users of a batch; answers which way, and why some are not.
+    async fn load(
+        &mut self,
+        tx: &mut Transaction,
+        batch: &Batch,
+    ) -> Result<(BatchPath, Vec<Rejection>), Error> {
         let (users, job) = (batch.users(), &self.claim.job);
         if users.is_empty() {
-            return Ok(Vec::new());
+            return Ok((BatchPath::NoUsers, Vec::new()));
         }
         let now = self.clock.now();
         if self.careful == 0 {
             if insert_plain(tx, job, users, &[], now).await? {
-                return Ok(users.rejections(&[]));
+                return Ok((BatchPath::Plain, users.rejections(&[])));
             }
             self.careful = CAREFUL_BATCHES;
         }
-        let (collided, calm) = if self.sorted {
+        let (path, collided, calm) = if self.sorted {
             let known = find_known(tx, job, users).await?;
             if insert_plain(tx, job, users, &known, now).await? {
-                (users.rejections(&known), known.is_empty())
+                let collided = users.rejections(&known);
+                (BatchPath::WithoutKnown, collided, known.is_empty())
             } else {
                 // Another job was quicker.
-                (insert_or_reject(tx, job, users, now).await?, false)
+                let collided = insert_or_reject(tx, job, users, now).await?;
+                (BatchPath::RowByRow, collided, false)
             }
         } else {
             // With aliases, who collides with whom depends on who comes first.
             let collided = insert_or_reject(tx, job, users, now).await?;
             let calm = collided.is_empty();
-            (collided, calm)
+            (BatchPath::RowByRow, collided, calm)
         };
         self.careful = if calm {
             self.careful.saturating_sub(1)
         } else {
             CAREFUL_BATCHES
         };
-        Ok(collided)
+        Ok((path, collided))
     }
 }
 

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use crate::domain::clock::Clock;
 use crate::domain::error::Error;
 use crate::domain::ids::Ids;
-use crate::domain::job::FailureReason;
+use crate::domain::job::{Counters, FailureReason};
 use crate::objects::Objects;
 use crate::store::lanes::Claim;
 use crate::store::{self, Database};
@@ -167,6 +167,7 @@ impl Importer {
                 connection: None,
                 pace,
                 give_back,
+                unsure: Counters::default(),
             };
             lanes.spawn(lane.run(receiver, off.clone()).in_current_span());
         }

@@ -38,7 +38,8 @@ impl Databases {
             acquire_timeout: ONE_TRY,
             statement_timeout: ONE_TRY,
             ..settings.clone()
-        })?;
+        })?
+        .unmetered();
         wait_for(&health, &settings.url).await?;
         Ok(Self { work, health })
     }

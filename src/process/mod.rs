@@ -13,6 +13,7 @@ pub mod drain;
 pub mod health;
 pub mod lifecycle;
 pub mod listen;
+pub mod metrics_port;
 pub mod migrate;
 pub mod probe;
 pub mod scheduler;

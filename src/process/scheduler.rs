@@ -10,6 +10,7 @@ use super::config::{FileLimits, Flag, ImportingArgs, SchedulerConfig};
 use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
+use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
 use super::{StartError, listen, refuse, telemetry};
 use crate::domain::clock::SystemClock;
@@ -34,6 +35,7 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     let start = async {
         let (least, enough) = config.importing.connections();
         let settings = config.database.settings(least, enough)?;
+        let metrics = MetricsPort::open(config.metrics, "muster-scheduler").await?;
         let socket = listen::bind(Flag::SCHEDULER_ADDR, config.scheduler_addr).await?;
         let address = listen::local(&socket)?;
         let objects = config.object_store.open()?;
@@ -46,6 +48,14 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
             objects,
             &mut lifecycle,
         );
+        if let Some(port) = metrics {
+            let measured = Measured {
+                database: databases.work.clone(),
+                server: false,
+                scheduler: Some(scheduler.0.clone()),
+            };
+            port.start(measured, &mut lifecycle);
+        }
         let judge = Judge {
             database: databases.health.clone(),
             scheduler: Some(scheduler),

@@ -13,6 +13,7 @@ use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
 use super::listen;
+use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
 use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
@@ -46,6 +47,7 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
     let start = async {
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
+        let metrics = MetricsPort::open(config.metrics, "muster-server").await?;
         let sockets = Sockets::open(&config.listen, &config.callers).await?;
         let objects = config.object_store.open()?;
         let databases = Databases::open(&settings).await?;
@@ -59,6 +61,14 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
             objects,
         }
         .start(&health, &mut lifecycle)?;
+        if let Some(port) = metrics {
+            let measured = Measured {
+                database: databases.work.clone(),
+                server: true,
+                scheduler: None,
+            };
+            port.start(measured, &mut lifecycle);
+        }
         let judge = Judge {
             database: databases.health.clone(),
             scheduler: None,

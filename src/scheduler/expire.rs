@@ -3,6 +3,8 @@
 
 use super::Scheduler;
 use crate::domain::error::Error;
+use crate::domain::job::Transition;
+use crate::meters;
 use crate::store::jobs::expire;
 
 /// Jobs of one statement, so that it ends soon.
@@ -19,6 +21,7 @@ impl Scheduler {
         loop {
             let expired = expire(&self.0.db, now, BITE).await?;
             total += expired;
+            meters::jobs_ended(Transition::Expire.to(), None, expired);
             if expired == 0 {
                 break;
             }

@@ -6,6 +6,7 @@ use crate::domain::error::Error;
 use crate::domain::job::{
     FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
 };
+use crate::meters;
 use crate::store::finish::{end, fold_lanes, next_done, next_stopped};
 
 impl Scheduler {
@@ -33,6 +34,7 @@ impl Scheduler {
         let ending = self.end_now(Transition::FinishStopped, STOPPED_MESSAGE, None);
         let done = end(&mut tx, &due.job, folded, &ending).await?;
         tx.commit().await?;
+        meters::jobs_ended(ending.transition.to(), ending.reason, u64::from(done));
         tracing::info!(job_id = %due.job.job_id, rows = folded.counters.total(), "job stopped");
         Ok(done)
     }
@@ -54,6 +56,7 @@ impl Scheduler {
         };
         let done = end(&mut tx, &due.job, folded, &ending).await?;
         tx.commit().await?;
+        meters::jobs_ended(ending.transition.to(), ending.reason, u64::from(done));
         tracing::info!(
             job_id = %due.job.job_id,
             status = ending.transition.to().as_str(),

@@ -10,6 +10,7 @@ use super::Scheduler;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
+use crate::meters;
 use crate::store::finish::{End, end, fold_lanes, lock_claimed};
 use crate::store::lanes::{Claim, claim, excuse, release};
 
@@ -40,6 +41,9 @@ impl Scheduler {
             )
             .await?;
             let Some(claim) = claimed else { break };
+            if claim.taken_over {
+                meters::lease_taken_over();
+            }
             let span = tracing::info_span!(
                 "import",
                 user_pool_id = %claim.job.user_pool_id,
@@ -49,8 +53,9 @@ impl Scheduler {
             begun.push(
                 self.0.imports.spawn(
                     async move {
+                        let importing = meters::importing();
                         scheduler.work(&claim).await;
-                        drop(permit);
+                        drop((importing, permit));
                         scheduler.wake();
                     }
                     .instrument(span),
@@ -112,7 +117,10 @@ impl Scheduler {
                 self.give_back(claim).await?;
                 tracing::info!("import given back");
             }
-            Outcome::Lost => tracing::warn!("the lease was lost; another worker has the job"),
+            Outcome::Lost => {
+                meters::lease_lost();
+                tracing::warn!("the lease was lost; another worker has the job");
+            }
             Outcome::Unusable(fault) => {
                 if !self.give_up(claim, &fault).await? {
                     self.give_back(claim).await?;
@@ -136,6 +144,7 @@ impl Scheduler {
             return Ok(false);
         }
         tx.commit().await?;
+        meters::jobs_ended(ending.transition.to(), ending.reason, 1);
         tracing::info!(
             reason = fault.reason.as_str(),
             "the file cannot be imported"

@@ -5,6 +5,7 @@
 use super::Scheduler;
 use crate::domain::error::Error;
 use crate::domain::job::{FailureReason, Transition};
+use crate::meters;
 use crate::store::finish::{end, fold_lanes, next_fruitless};
 
 impl Scheduler {
@@ -36,6 +37,7 @@ impl Scheduler {
                 return Err(Error::internal("a locked job could not be given up"));
             }
             tx.commit().await?;
+            meters::jobs_ended(ending.transition.to(), ending.reason, 1);
             tracing::error!(job_id = %due.job.job_id, "job given up: no worker got anywhere");
             given_up += 1;
         }

@@ -41,6 +41,8 @@ pub struct Claim {
     pub lanes: Vec<Checkpoint>,
     /// Whether a worker before this one got anywhere.
     pub resumed: bool,
+    /// Whether the lease of another worker had run out.
+    pub taken_over: bool,
 }
 
 fn interval(lease: Duration) -> f64 {
@@ -101,7 +103,7 @@ pub async fn claim(
     lease: Duration,
     max_fruitless: u32,
 ) -> Result<Option<Claim>, Error> {
-    let (found, rows) = loop {
+    let (found, taken_over, rows) = loop {
         let mut tx = db.begin("claim").await?;
         let Some(found) = sqlx::query!(
             "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
@@ -122,8 +124,8 @@ pub async fn claim(
         };
         // A batch that is being written is waited for: it renews the lease, and
         // that is seen by a statement that begins after it only.
-        sqlx::query!(
-            "SELECT lane FROM import_lanes WHERE user_pool_id = $1 AND job_id = $2
+        let held = sqlx::query_scalar!(
+            "SELECT lease_worker FROM import_lanes WHERE user_pool_id = $1 AND job_id = $2
              ORDER BY lane FOR NO KEY UPDATE",
             found.user_pool_id,
             found.job_id,
@@ -154,7 +156,8 @@ pub async fn claim(
         .await?;
         tx.commit().await?;
         if !rows.is_empty() {
-            break (found, rows);
+            let taken_over = held.iter().flatten().any(|holder| *holder != worker);
+            break (found, taken_over, rows);
         }
     };
 
@@ -176,6 +179,7 @@ pub async fn claim(
         job: key(&found.user_pool_id, found.job_id)?,
         token,
         resumed: lanes.iter().any(|(_, c)| c.bytes > 0),
+        taken_over,
         lanes: lanes.into_iter().map(|(_, c)| c).collect(),
     }))
 }
@@ -313,6 +317,7 @@ pub async fn advance(
          SET checkpoint_bytes = $6, checkpoint_line = $7, finished = $8,
              imported_users = imported_users + $9, skipped_users = skipped_users + $10,
              failed_users = failed_users + $11, fruitless_claims = 0,
+             moved_at = clock_timestamp(),
              lease_expires_at = clock_timestamp() + make_interval(secs => $12)
          WHERE user_pool_id = $1 AND job_id = $2 AND lane = $3 AND lease_token = $4
            AND checkpoint_bytes = $5",

@@ -9,10 +9,11 @@ use sqlx::{
     Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres,
     SqlStr,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::DatabaseSettings;
 use super::held::{Held, Step};
+use crate::meters;
 
 /// How long a connection that lay idle may take for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
@@ -26,6 +27,19 @@ pub(super) struct Pool {
     connections: PgPool,
     /// The longest that a call may take.
     bound: Duration,
+    /// Whether waits for a connection are told to [`meters`].
+    metered: bool,
+}
+
+/// How the connections of a pool are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections that somebody works with.
+    pub in_use: u32,
+    /// Connections that wait for work.
+    pub idle: u32,
+    /// Most connections that there may be.
+    pub most: u32,
 }
 
 impl Pool {
@@ -43,12 +57,36 @@ impl Pool {
         Self {
             connections,
             bound: settings.statement_timeout + MARGIN,
+            metered: true,
+        }
+    }
+
+    /// The same pool, of whose waits nothing is told.
+    pub(super) fn unmetered(self) -> Self {
+        Self {
+            metered: false,
+            ..self
+        }
+    }
+
+    /// How the connections are used now.
+    pub(super) fn usage(&self) -> PoolUse {
+        let idle = u32::try_from(self.connections.num_idle()).unwrap_or(u32::MAX);
+        PoolUse {
+            in_use: self.connections.size().saturating_sub(idle),
+            idle,
+            most: self.connections.options().get_max_connections(),
         }
     }
 
     /// A connection of one's own for a while.
     pub(super) async fn hold(&self) -> Result<Held, Error> {
-        Ok(Held::new(self.connections.acquire().await?, self.bound))
+        let begun = Instant::now();
+        let connection = self.connections.acquire().await;
+        if self.metered {
+            meters::database_waited(begun.elapsed(), connection.is_ok());
+        }
+        Ok(Held::new(connection?, self.bound))
     }
 
     /// The same bound for what is called on no connection of the pool.

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::{
     CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
+    MetricsArgs, ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -50,6 +50,9 @@ pub struct ServerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
@@ -98,6 +101,9 @@ pub struct SchedulerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,

@@ -9,21 +9,29 @@ use source::sources;
 
 /// Each room with the rooms that it may use, all of them below it. `api` is
 /// what is generated from `proto/`.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
+    ("meters", &["domain"]),
     ("api", &[]),
     ("csv", &["domain"]),
-    ("store", &["domain"]),
+    ("store", &["domain", "meters"]),
     ("objects", &["domain"]),
-    ("operations", &["domain", "csv", "store", "objects"]),
-    ("importer", &["domain", "csv", "store", "objects"]),
-    ("scheduler", &["domain", "store", "objects", "importer"]),
-    ("grpc", &["api", "domain", "operations"]),
-    ("http", &["domain", "operations"]),
+    (
+        "operations",
+        &["domain", "meters", "csv", "store", "objects"],
+    ),
+    ("importer", &["domain", "meters", "csv", "store", "objects"]),
+    (
+        "scheduler",
+        &["domain", "meters", "store", "objects", "importer"],
+    ),
+    ("grpc", &["api", "domain", "meters", "operations"]),
+    ("http", &["domain", "meters", "operations"]),
     (
         "process",
         &[
             "domain",
+            "meters",
             "store",
             "objects",
             "operations",
@@ -43,7 +51,12 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Words that only some rooms may write, and the rooms or files that may.
-const WORDS: [(&str, &[&str]); 14] = [
+const WORDS: [(&str, &[&str]); 16] = [
+    ("metrics::", &["meters", "process/metrics_port.rs"]),
+    (
+        "metrics_exporter_prometheus::",
+        &["process/metrics_port.rs"],
+    ),
     ("sqlx::", &["store"]),
     ("object_store::", &["objects"]),
     ("tonic::", &["api", "grpc", "process", "dev", "cli"]),

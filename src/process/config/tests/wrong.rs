@@ -13,6 +13,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
         &["", "50051", "localhost:50051", "127.0.0.1"],
     ),
     ("--http-addr", &["127.0.0.1:99999"]),
+    ("--metrics-addr", &["", "9464", "localhost:9464"]),
     ("--scheduler-addr", &["127.0.0.1:"]),
     ("--public-url", &["", "muster.example.com"]),
     ("--expire-after", &["", "0", "59s", "48h 1ms", "24"]),
