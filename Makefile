@@ -44,7 +44,7 @@ drill: ## kill, stall, starve and cut off the real programs, then simulate 12,00
 	@scripts/need cc postgres
 	scripts/drill
 
-lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
+lint: ## formatting, clippy, docs, queries, protos, alerts, scripts, sample data
 	@scripts/need cc postgres python
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
@@ -52,6 +52,7 @@ lint: ## formatting, clippy, docs, queries, protos, scripts, sample data
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
 	env -u SQLX_OFFLINE scripts/sqlx-prepare --check
 	scripts/lint-protos
+	scripts/lint-alerts
 	scripts/lint-shell
 	python3 examples/make_users.py --check
 

@@ -8,11 +8,13 @@ pub mod domain;
 pub mod grpc;
 pub mod http;
 pub mod importer;
+pub mod meters;
 pub mod objects;
 pub mod operations;
 pub mod process;
 pub mod scheduler;
 pub mod store;
+pub mod traces;
 
 /// The version and the commit: what `--version` says behind a program's name.
 pub const VERSION: &str = env!("MUSTER_VERSION");

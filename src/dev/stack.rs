@@ -13,13 +13,15 @@ use super::postgres::{self, Cluster, Options, StopMode};
 use crate::domain::error::{Error, Reason};
 use crate::process::config::{
     self, CallersArgs, DatabaseTimeouts, DatabaseWait, FileLimits, ImportingArgs, JobRules,
-    ListenArgs, LogArgs, Secret, ShutdownArgs,
+    ListenArgs, LogArgs, MetricsArgs, Secret, ShutdownArgs,
 };
 use crate::process::database::Databases;
 use crate::process::health::{self, Health, Judge};
 use crate::process::lifecycle::{Lifecycle, Outcome};
+use crate::process::metrics_port::{Measured, MetricsPort};
 use crate::process::server::{Listening, Server, Sockets};
 use crate::process::signals::{HangUp, Signals};
+use crate::process::telemetry::Traces;
 use crate::process::{self, StartError, scheduler, server, telemetry};
 
 /// What `muster dev` takes.
@@ -48,6 +50,8 @@ pub struct DevArgs {
     importing: ImportingArgs,
     #[command(flatten)]
     limits: FileLimits,
+    #[command(flatten)]
+    metrics: MetricsArgs,
     #[command(flatten)]
     shutdown: ShutdownArgs,
     #[command(flatten)]
@@ -82,6 +86,8 @@ pub struct About {
     pub database: String,
     /// Whether there is an AWS front that takes any credentials.
     pub open_to_aws: bool,
+    /// The port of the metrics, if there is one.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A running stack.
@@ -89,6 +95,7 @@ pub struct About {
 pub struct Stack {
     lifecycle: Lifecycle,
     databases: Databases,
+    traces: Traces,
     /// Last, because all else needs it to the end.
     cluster: Option<Cluster>,
     about: About,
@@ -125,6 +132,9 @@ pub async fn run(args: DevArgs) -> ExitCode {
                         "The AWS front is at the same HTTP address, and takes any credentials.",
                     );
                 }
+                if let Some(address) = about.metrics {
+                    process::tell(&format!("Metrics are at http://{address}/metrics."));
+                }
                 process::tell(&format!(
                     "Ctrl-C stops everything; the data stays in {}.",
                     folder.display()
@@ -155,6 +165,7 @@ impl Stack {
     pub async fn start(args: &DevArgs, signals: &mut Signals) -> Result<Option<Self>, StackError> {
         // A port that is taken is told before Postgres is made.
         let sockets = Sockets::open(&args.listen, &args.callers).await?;
+        let metrics = MetricsPort::open(args.metrics, "muster dev").await?;
         let dir = DataDir::open(&args.data_dir)?;
         let (cluster, url) = match &args.database_url {
             Some(url) => (None, url.clone()),
@@ -166,7 +177,7 @@ impl Stack {
             }
         };
         let built = tokio::select! {
-            built = Self::build(args, &dir, sockets, cluster.as_ref(), &url) => built.map(Some),
+            built = Self::build(args, &dir, (sockets, metrics), cluster.as_ref(), &url) => built.map(Some),
             stop = signals.next() => {
                 tracing::info!(signal = %stop, "stopped before it was ready");
                 Ok(None)
@@ -176,6 +187,7 @@ impl Stack {
             (Ok(Some((lifecycle, databases, about))), cluster) => Ok(Some(Self {
                 lifecycle,
                 databases,
+                traces: Traces::start("muster dev"),
                 cluster,
                 about,
             })),
@@ -190,7 +202,7 @@ impl Stack {
     async fn build(
         args: &DevArgs,
         dir: &DataDir,
-        sockets: Sockets,
+        (sockets, metrics): (Sockets, Option<MetricsPort>),
         cluster: Option<&Cluster>,
         url: &Secret,
     ) -> Result<(Lifecycle, Databases, About), StackError> {
@@ -234,6 +246,15 @@ impl Stack {
             objects,
             &mut lifecycle,
         );
+        let metrics_address = metrics.as_ref().map(MetricsPort::address).transpose()?;
+        if let Some(port) = metrics {
+            let measured = Measured {
+                database: databases.work.clone(),
+                server: true,
+                scheduler: Some(heart.scheduler.clone()),
+            };
+            port.start(measured, &mut lifecycle);
+        }
         let judge = Judge {
             database: databases.health.clone(),
             heart: Some(heart),
@@ -244,6 +265,7 @@ impl Stack {
             public_url,
             database: config::place(url.expose()),
             open_to_aws,
+            metrics: metrics_address,
         };
         Ok((lifecycle, databases, about))
     }
@@ -274,6 +296,7 @@ impl Stack {
         let Self {
             lifecycle,
             databases,
+            traces,
             cluster,
             about,
         } = self;
@@ -282,7 +305,7 @@ impl Stack {
             // Dropping the cluster sends Postgres the signal to end.
             return ExitCode::from(stop.code());
         }
-        databases.close(outcome).await;
+        tokio::join!(databases.close(outcome), traces.close(outcome));
         let Some(cluster) = cluster else {
             return outcome.into();
         };

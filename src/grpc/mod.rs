@@ -6,6 +6,7 @@ mod call;
 mod convert;
 mod deadline;
 mod layer;
+mod measured;
 mod status;
 mod user;
 mod user_import;
@@ -72,7 +73,11 @@ pub fn router<H: Health>(
         .add_service(reflection().build_v1().map_err(Error::internal)?)
         // What grpcurl and others asked for before there was a v1.
         .add_service(reflection().build_v1alpha().map_err(Error::internal)?);
-    let layer = layer::Layer { callers, options };
+    let layer = layer::Layer {
+        callers,
+        options,
+        methods: measured::Methods::read(&DESCRIPTORS).map_err(Error::internal)?,
+    };
     let guarded = routes
         .routes()
         .into_axum_router()
@@ -80,12 +85,21 @@ pub fn router<H: Health>(
     Ok(Routes::from(guarded).prepare())
 }
 
+/// Descriptors of all that the port serves.
+const DESCRIPTORS: [&[u8]; 4] = [
+    FILE_DESCRIPTOR_SET,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+];
+
 /// Answers descriptors of all that the port serves.
 fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
+    DESCRIPTORS
+        .iter()
+        .fold(
+            tonic_reflection::server::Builder::configure(),
+            |builder, descriptors| builder.register_encoded_file_descriptor_set(descriptors),
+        )
         .include_reflection_service(false)
 }

@@ -14,9 +14,11 @@ use crate::domain::clock::Clock;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::{Counters, JobStatus};
 use crate::domain::rejection::{Outcome, Rejection};
+use crate::meters::{self, BatchPath};
 use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
 use crate::store::{Connection, Database, Transaction, rejections};
+use crate::traces::{Parent, Step};
 
 /// Batches that go straight to the path for collisions after one collided.
 const CAREFUL_BATCHES: u32 = 8;
@@ -57,6 +59,11 @@ pub struct Lane {
     pub(super) pace: Arc<Pace>,
     /// Takes batches that are written, so that their memory is used again.
     pub(super) give_back: Sender<Batch>,
+    /// What the batch adds whose commit nobody has heard of yet.
+    pub(super) unsure: Counters,
+    /// The step of which batches are part, and how many more shall be.
+    pub(super) parent: Parent,
+    pub(super) steps: u32,
 }
 
 /// What became of one batch.
@@ -123,6 +130,7 @@ impl Lane {
                         error = &error as &dyn std::error::Error,
                         "a batch is tried again"
                     );
+                    meters::batch_retried();
                 }
                 other => return other,
             }
@@ -135,8 +143,20 @@ impl Lane {
         self.write(batch).await
     }
 
-    /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
+    /// Writes a batch as a step of the job's trace.
     async fn write(&mut self, batch: &Batch) -> Result<Written, Error> {
+        let step = (self.steps > 0).then(|| Step::begin("batch", &self.parent));
+        self.steps = self.steps.saturating_sub(1);
+        let written = self.write_once(batch, step.as_ref()).await;
+        if let (Some(step), Err(error)) = (&step, &written) {
+            step.fail(error.reason().as_str());
+        }
+        written
+    }
+
+    /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
+    async fn write_once(&mut self, batch: &Batch, step: Option<&Step>) -> Result<Written, Error> {
+        let begun = Instant::now();
         let before = self.checkpoint;
         let after = batch.checkpoint(before);
         let connection = match self.connection.take() {
@@ -150,6 +170,7 @@ impl Lane {
         };
         if found == after && found != before {
             // The commit of an earlier try went through; its answer was lost.
+            meters::rows(std::mem::take(&mut self.unsure));
             return Ok(Written::Done(after));
         }
         if found != before {
@@ -162,7 +183,7 @@ impl Lane {
         }
 
         let users = batch.users();
-        let collided = self.load(&mut tx, batch).await?;
+        let (path, collided) = self.load(&mut tx, batch).await?;
         let mut rejected: Vec<&Rejection> = batch.rejections().iter().chain(&collided).collect();
         rejected.sort_unstable_by_key(|rejection| rejection.line);
         rejections::insert(&mut tx, &self.claim.job, rejected.into_iter()).await?;
@@ -186,44 +207,58 @@ impl Lane {
             self.lease,
         )
         .await?;
+        self.unsure = added;
         self.connection = Some(tx.commit_and_keep().await?);
+        meters::rows(std::mem::take(&mut self.unsure));
+        meters::batch(path, begun.elapsed());
+        if let Some(step) = step {
+            step.set("muster.lane", i64::from(self.number));
+            step.set("muster.path", path.as_str());
+            step.count("muster.rows", batch.len() as u64);
+        }
         log_rows(batch, &collided);
         Ok(Written::Done(after))
     }
 
-    /// Loads the users of a batch; answers why some are not.
-    async fn load(&mut self, tx: &mut Transaction, batch: &Batch) -> Result<Vec<Rejection>, Error> {
+    /// Loads the users of a batch; answers which way, and why some are not.
+    async fn load(
+        &mut self,
+        tx: &mut Transaction,
+        batch: &Batch,
+    ) -> Result<(BatchPath, Vec<Rejection>), Error> {
         let (users, job) = (batch.users(), &self.claim.job);
         if users.is_empty() {
-            return Ok(Vec::new());
+            return Ok((BatchPath::NoUsers, Vec::new()));
         }
         let now = self.clock.now();
         if self.careful == 0 {
             if insert_plain(tx, job, users, &[], now).await? {
-                return Ok(users.rejections(&[]));
+                return Ok((BatchPath::Plain, users.rejections(&[])));
             }
             self.careful = CAREFUL_BATCHES;
         }
-        let (collided, calm) = if self.sorted {
+        let (path, collided, calm) = if self.sorted {
             let known = find_known(tx, job, users).await?;
             if insert_plain(tx, job, users, &known, now).await? {
-                (users.rejections(&known), known.is_empty())
+                let collided = users.rejections(&known);
+                (BatchPath::WithoutKnown, collided, known.is_empty())
             } else {
                 // Another job was quicker.
-                (insert_or_reject(tx, job, users, now).await?, false)
+                let collided = insert_or_reject(tx, job, users, now).await?;
+                (BatchPath::RowByRow, collided, false)
             }
         } else {
             // With aliases, who collides with whom depends on who comes first.
             let collided = insert_or_reject(tx, job, users, now).await?;
             let calm = collided.is_empty();
-            (collided, calm)
+            (BatchPath::RowByRow, collided, calm)
         };
         self.careful = if calm {
             self.careful.saturating_sub(1)
         } else {
             CAREFUL_BATCHES
         };
-        Ok(collided)
+        Ok((path, collided))
     }
 }
 

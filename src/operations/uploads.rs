@@ -10,6 +10,7 @@ use crate::csv::rows::RowSplitter;
 use crate::domain::error::{Error, Reason};
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::{JobStatus, Upload, UserImportJob};
+use crate::meters;
 use crate::objects::{Stored, Writer, upload_name};
 use crate::store;
 
@@ -86,8 +87,12 @@ impl Muster {
         let muster = self.clone();
         // Detached: an upload that is whole is kept even when the caller hangs
         // up before it hears of it, and a broken one is cleared away.
-        self.detached(async move { muster.take_in(job, intake, body).await })
-            .await
+        self.detached(async move {
+            let taken = muster.take_in(job, intake, body).await;
+            meters::upload_ended(taken.is_ok());
+            taken
+        })
+        .await
     }
 
     async fn take_in(
@@ -257,6 +262,7 @@ impl Intake {
         if writer.bytes() + piece.len() as u64 > self.limit {
             return Err(too_large(self.limit));
         }
+        meters::upload_bytes(piece.len() as u64);
         self.splitter.push(&piece);
         self.rows()?;
         writer.write(piece).await

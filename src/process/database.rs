@@ -37,7 +37,8 @@ impl Databases {
             acquire_timeout: ONE_TRY,
             statement_timeout: ONE_TRY,
             ..settings.clone()
-        })?;
+        })?
+        .unmetered();
         wait_for(&health, &settings.url, patience).await?;
         Ok(Self { work, health })
     }

@@ -12,6 +12,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::domain::error::Error;
+use crate::meters;
 use crate::scheduler::Scheduler;
 use crate::store::Database;
 
@@ -31,6 +32,12 @@ pub const SERVER: &[&str] = &[
     "muster.v1.UserImportService",
     "muster.v1.UserPoolService",
     "muster.v1.UserService",
+];
+
+/// The services of the metric, each with a name that only it has.
+const SERVICES: &[(&str, &str)] = &[
+    ("server", "muster.v1.UserImportService"),
+    ("scheduler", SCHEDULER),
 ];
 
 /// What gRPC's health service and `/readyz` say. Cheap to clone.
@@ -120,6 +127,11 @@ impl Health {
         for name in &self.0.names {
             let status = status(ready);
             self.0.reporter.set_service_status(name, status).await;
+        }
+        for (service, name) in SERVICES {
+            if self.0.names.contains(name) {
+                meters::ready(service, ready);
+            }
         }
         self.0.ready.send_replace(ready);
     }

@@ -14,6 +14,7 @@ pub mod health;
 pub mod health_port;
 pub mod lifecycle;
 pub mod listen;
+pub mod metrics_port;
 pub mod migrate;
 pub mod probe;
 pub mod scheduler;

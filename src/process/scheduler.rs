@@ -9,7 +9,9 @@ use super::database::Databases;
 use super::health::{self, Health, Heart, Judge};
 use super::health_port::HealthPort;
 use super::lifecycle::Lifecycle;
+use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
+use super::telemetry::Traces;
 use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
@@ -20,19 +22,21 @@ use crate::store::Database;
 /// The program `muster-scheduler`.
 pub async fn run_scheduler(config: SchedulerConfig) -> ExitCode {
     telemetry::init(&config.log);
-    match schedule(&config).await {
+    let traces = Traces::start("muster-scheduler");
+    match schedule(&config, traces).await {
         Ok(code) => code,
         Err(error) => refuse(&error),
     }
 }
 
-async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
+async fn schedule(config: &SchedulerConfig, traces: Traces) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(&["", health::SCHEDULER]).await;
     let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
     let start = async {
         let (least, enough) = config.importing.connections();
         let settings = config.database.settings(least, enough)?;
+        let metrics = MetricsPort::open(config.metrics, "muster-scheduler").await?;
         let port = HealthPort::open(Flag::SCHEDULER_ADDR, config.scheduler_addr, &health).await?;
         let objects = config.object_store.open()?;
         let databases = Databases::open(&settings, config.database.wait()).await?;
@@ -45,6 +49,14 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
             objects,
             &mut lifecycle,
         );
+        if let Some(port) = metrics {
+            let measured = Measured {
+                database: databases.work.clone(),
+                server: false,
+                scheduler: Some(heart.scheduler.clone()),
+            };
+            port.start(measured, &mut lifecycle);
+        }
         let judge = Judge {
             database: databases.health.clone(),
             heart: Some(heart),
@@ -61,7 +73,7 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     };
     let ready = || tracing::info!(health = %port.address, "muster-scheduler is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close(outcome).await;
+    tokio::join!(databases.close(outcome), traces.close(outcome));
     Ok(outcome.into())
 }
 

@@ -14,7 +14,9 @@ use super::health::{self, Health, Judge};
 use super::health_port::HealthPort;
 use super::lifecycle::Lifecycle;
 use super::listen;
+use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
+use super::telemetry::Traces;
 use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
@@ -34,19 +36,21 @@ pub const CONNECTIONS: u32 = 16;
 /// The program `muster-server`.
 pub async fn run_server(config: ServerConfig) -> ExitCode {
     telemetry::init(&config.log);
-    match serve(&config).await {
+    let traces = Traces::start("muster-server");
+    match serve(&config, traces).await {
         Ok(code) => code,
         Err(error) => refuse(&error),
     }
 }
 
-async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
+async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(health::SERVER).await;
     let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
     let start = async {
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
+        let metrics = MetricsPort::open(config.metrics, "muster-server").await?;
         let sockets = Sockets::open(&config.listen, &config.callers).await?;
         let port = match config.health_addr {
             Some(address) => Some(HealthPort::open(Flag::HEALTH_ADDR, address, &health).await?),
@@ -64,6 +68,14 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
             objects,
         }
         .start(&health, &mut lifecycle)?;
+        if let Some(port) = metrics {
+            let measured = Measured {
+                database: databases.work.clone(),
+                server: true,
+                scheduler: None,
+            };
+            port.start(measured, &mut lifecycle);
+        }
         let judge = Judge {
             database: databases.health.clone(),
             heart: None,
@@ -96,7 +108,7 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
     }
     let ready = || tracing::info!(%grpc, %http, %public_url, "muster-server is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close(outcome).await;
+    tokio::join!(databases.close(outcome), traces.close(outcome));
     Ok(outcome.into())
 }
 

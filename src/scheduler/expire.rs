@@ -4,6 +4,8 @@
 use super::Scheduler;
 use super::run::EXPIRE;
 use crate::domain::error::Error;
+use crate::domain::job::Transition;
+use crate::meters;
 use crate::store::jobs::expire;
 
 /// Jobs of one statement, so that it ends soon.
@@ -21,6 +23,7 @@ impl Scheduler {
             let expired = expire(&self.0.db, now, BITE).await?;
             total += expired;
             self.beat(EXPIRE);
+            meters::jobs_ended(Transition::Expire.to(), None, expired);
             if expired == 0 {
                 break;
             }

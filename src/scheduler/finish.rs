@@ -1,15 +1,21 @@
 //! STOPPING -> STOPPED and IN_PROGRESS -> SUCCEEDED or FAILED, once no row is
 //! being written any more.
 
+use std::time::SystemTime;
+
 use super::Scheduler;
-use super::run::FINISH;
+use super::run::{FINISH, PURGE};
 use crate::domain::error::Error;
 use crate::domain::job::{
     FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
 };
+use crate::meters;
 use crate::store::Transaction;
-use crate::store::finish::{Ending, end, fold_lanes, lock_claimed, next_done, next_stopped};
+use crate::store::finish::{
+    End, Ending, Folded, end, fold_lanes, lock_claimed, next_done, next_stopped,
+};
 use crate::store::lanes::Claim;
+use crate::traces::{self, Parent, Step};
 
 impl Scheduler {
     /// Ends all jobs whose end is due. Answers how many.
@@ -29,22 +35,27 @@ impl Scheduler {
     }
 
     async fn finish_stopped(&self) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.db().begin("finish_stopped").await?;
         let Some(due) = next_stopped(&mut tx).await? else {
             return Ok(false);
         };
+        let step = step(begun, &due);
         let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = self.end_now(Transition::FinishStopped, STOPPED_MESSAGE, None);
         let done = end(&mut tx, &due.job, folded, &ending).await?;
         tx.commit().await?;
+        note(&step, &folded, &ending);
+        meters::jobs_ended(ending.transition.to(), ending.reason, u64::from(done));
         tracing::info!(job_id = %due.job.job_id, rows = folded.counters.total(), "job stopped");
         Ok(done)
     }
 
     async fn finish_done(&self) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.db().begin("finish_done").await?;
         match next_done(&mut tx).await? {
-            Some(due) => self.finish(tx, &due).await,
+            Some(due) => self.finish(tx, &due, begun).await,
             None => Ok(false),
         }
     }
@@ -52,19 +63,26 @@ impl Scheduler {
     /// Ends the job of a claim, all of whose lanes are done. Answers false when
     /// that is another's to do: a Stop came first, or the lease was lost.
     pub(super) async fn finish_claimed(&self, claim: &Claim) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.db().begin("finish_claimed").await?;
         let Some(due) = lock_claimed(&mut tx, claim).await? else {
             return Ok(false);
         };
-        let done = self.finish(tx, &due).await?;
+        let done = self.finish(tx, &due, begun).await?;
         if done {
-            self.purge_at_once().await;
+            self.purge_at_once(PURGE).await;
         }
         Ok(done)
     }
 
     /// Ends a locked job at the end of its file, if it is still IN_PROGRESS.
-    async fn finish(&self, mut tx: Transaction, due: &Ending) -> Result<bool, Error> {
+    async fn finish(
+        &self,
+        mut tx: Transaction,
+        due: &Ending,
+        begun: SystemTime,
+    ) -> Result<bool, Error> {
+        let step = step(begun, due);
         let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = if folded.counters.too_many_rejected(due.max_rejected_percent) {
             self.end_now(
@@ -80,6 +98,8 @@ impl Scheduler {
             return Ok(false);
         }
         tx.commit().await?;
+        note(&step, &folded, &ending);
+        meters::jobs_ended(ending.transition.to(), ending.reason, 1);
         tracing::info!(
             job_id = %due.job.job_id,
             status = ending.transition.to().as_str(),
@@ -90,4 +110,24 @@ impl Scheduler {
         );
         Ok(true)
     }
+}
+
+/// The end of a job, in its trace.
+pub(super) fn step(begun: SystemTime, due: &Ending) -> Step {
+    let parent = Parent::of_job(due.trace_parent.as_deref());
+    let step = Step::begun_at(begun, "finish", &parent);
+    step.job(&due.job.user_pool_id, due.job.job_id);
+    step
+}
+
+/// Notes how a job ended.
+pub(super) fn note(step: &Step, folded: &Folded, ending: &End) {
+    step.set("muster.status", ending.transition.to().as_str());
+    if let Some(reason) = ending.reason {
+        step.set("muster.failure_reason", reason.as_str());
+    }
+    let counters = folded.counters;
+    step.count("muster.imported_users", counters.imported);
+    step.count("muster.skipped_users", counters.skipped);
+    step.count("muster.failed_users", counters.failed);
 }

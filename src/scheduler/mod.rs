@@ -6,9 +6,12 @@ mod dispatch;
 mod expire;
 mod finish;
 mod import;
+mod measure;
 mod purge;
 mod rescue;
 mod run;
+
+pub use run::DUTIES;
 
 use std::sync::Arc;
 use std::time::Duration;

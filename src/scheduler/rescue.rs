@@ -4,10 +4,13 @@
 //! the midst of a COPY would.
 
 use super::Scheduler;
+use super::finish::{note, step};
 use super::run::RESCUE;
 use crate::domain::error::Error;
 use crate::domain::job::{FailureReason, Transition};
+use crate::meters;
 use crate::store::finish::{end, fold_lanes, next_fruitless};
+use crate::traces;
 
 impl Scheduler {
     /// Frees what workers hold that stand still, and gives up all jobs that get
@@ -22,6 +25,7 @@ impl Scheduler {
         }
         let mut given_up = 0;
         loop {
+            let begun = traces::now();
             let mut tx = self.db().begin("rescue").await?;
             let cap = self.0.settings.max_fruitless;
             let Some(due) = next_fruitless(&mut tx, cap).await? else {
@@ -31,6 +35,7 @@ impl Scheduler {
                 }
                 return Ok(given_up);
             };
+            let step = step(begun, &due);
             let folded = fold_lanes(&mut tx, &due.job).await?;
             let ending = self.end_now(
                 Transition::GiveUp,
@@ -43,6 +48,8 @@ impl Scheduler {
                 return Err(Error::internal("a locked job could not be given up"));
             }
             tx.commit().await?;
+            note(&step, &folded, &ending);
+            meters::jobs_ended(ending.transition.to(), ending.reason, 1);
             tracing::error!(job_id = %due.job.job_id, "job given up: no worker got anywhere");
             given_up += 1;
             self.beat(RESCUE);

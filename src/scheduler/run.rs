@@ -13,9 +13,10 @@ use tracing::Instrument as _;
 
 use super::Scheduler;
 use crate::domain::error::Error;
+use crate::meters;
 
 /// The duties, by the places of their pulses.
-const DUTIES: [&str; 6] = ["dispatch", "import", "finish", "expire", "rescue", "purge"];
+pub const DUTIES: [&str; 6] = ["dispatch", "import", "finish", "expire", "rescue", "purge"];
 const DISPATCH: usize = 0;
 const IMPORT: usize = 1;
 pub(super) const FINISH: usize = 2;
@@ -159,6 +160,7 @@ async fn turn(
         let span = tracing::info_span!("duty", name = DUTIES[duty]);
         // Not cut off by a shutdown: a duty's round is short and bounded.
         if let Err(error) = tick(scheduler.clone()).instrument(span.clone()).await {
+            meters::duty_failed(DUTIES[duty]);
             span.in_scope(|| {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

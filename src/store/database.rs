@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, PgConnection};
 use tokio::time::timeout;
 
 use super::listener::Listener;
-use super::pool::Pool;
+use super::pool::{Pool, PoolUse};
 use super::transaction::{Connection, Transaction};
 use crate::domain::error::{Constraint, Error};
 
@@ -111,6 +111,21 @@ impl Database {
             pool: Pool::open(settings, settings.limited()?)?,
             settings: Arc::new(settings.clone()),
         })
+    }
+
+    /// The same, of whose waits for a connection [`crate::meters`] hears nothing.
+    #[must_use]
+    pub fn unmetered(self) -> Self {
+        Self {
+            pool: self.pool.unmetered(),
+            ..self
+        }
+    }
+
+    /// How its connections are used now.
+    #[must_use]
+    pub fn usage(&self) -> PoolUse {
+        self.pool.usage()
     }
 
     /// Begins a transaction.

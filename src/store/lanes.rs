@@ -41,6 +41,19 @@ pub struct Claim {
     pub lanes: Vec<Checkpoint>,
     /// Whether a worker before this one got anywhere.
     pub resumed: bool,
+    /// Whether the lease of another worker had run out.
+    pub taken_over: bool,
+    /// The trace that the job was started in.
+    pub trace_parent: Option<String>,
+}
+
+/// A job that was taken up.
+#[derive(Clone, Debug)]
+pub struct Dispatched {
+    /// The job.
+    pub job: JobKey,
+    /// The trace that it was started in.
+    pub trace_parent: Option<String>,
 }
 
 fn interval(lease: Duration) -> f64 {
@@ -57,7 +70,7 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
 /// Takes up to `limit` PENDING jobs up: they become IN_PROGRESS, with lanes
 /// that nobody has claimed: one for each `lane_bytes` of the file, up to
 /// `lanes`. A pool with aliases gets one lane, since two usernames may collide
-/// on an alias. Answers how many.
+/// on an alias. Answers which.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -66,7 +79,7 @@ pub async fn dispatch(
     lanes: u16,
     lane_bytes: u64,
     limit: i64,
-) -> Result<u64, Error> {
+) -> Result<Vec<Dispatched>, Error> {
     let mut tx = db.begin("dispatch").await?;
     // Materialised: as a subquery it could be run for each PENDING job, with
     // other jobs each time, and more than `limit` in the end.
@@ -80,14 +93,14 @@ pub async fn dispatch(
              FROM oldest o
              WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
                AND j.status = 'PENDING'
-             RETURNING j.user_pool_id, j.job_id, j.total_bytes),
+             RETURNING j.user_pool_id, j.job_id, j.total_bytes, j.trace_parent),
          made AS (
              INSERT INTO import_lanes (user_pool_id, job_id, lane)
              SELECT t.user_pool_id, t.job_id, lane
              FROM taken t JOIN user_pools p USING (user_pool_id),
                   generate_series(0, CASE WHEN p.alias_attributes = '{}'
                       THEN least($1::int - 1, t.total_bytes / $3) ELSE 0 END) AS lane)
-         SELECT user_pool_id FROM taken",
+         SELECT user_pool_id, job_id, trace_parent FROM taken",
         i32::from(lanes.max(1)),
         limit,
         signed(lane_bytes.max(1))?,
@@ -95,7 +108,14 @@ pub async fn dispatch(
     .fetch_all(tx.connection())
     .await?;
     tx.commit().await?;
-    Ok(done.len() as u64)
+    done.into_iter()
+        .map(|row| {
+            Ok(Dispatched {
+                job: key(&row.user_pool_id, row.job_id)?,
+                trace_parent: row.trace_parent,
+            })
+        })
+        .collect()
 }
 
 /// Claims one IN_PROGRESS job that no worker holds, the oldest first.
@@ -109,10 +129,10 @@ pub async fn claim(
     lease: Duration,
     max_fruitless: u32,
 ) -> Result<Option<Claim>, Error> {
-    let (found, rows) = loop {
+    let (found, taken_over, rows) = loop {
         let mut tx = db.begin("claim").await?;
         let Some(found) = sqlx::query!(
-            "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
+            "SELECT j.user_pool_id, j.job_id, j.trace_parent FROM user_import_jobs j
              WHERE j.status = 'IN_PROGRESS'
                AND NOT EXISTS (SELECT 1 FROM import_lanes l
                    WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
@@ -130,8 +150,8 @@ pub async fn claim(
         };
         // A batch that is being written is waited for: it renews the lease, and
         // that is seen by a statement that begins after it only.
-        sqlx::query!(
-            "SELECT lane FROM import_lanes WHERE user_pool_id = $1 AND job_id = $2
+        let held = sqlx::query_scalar!(
+            "SELECT lease_worker FROM import_lanes WHERE user_pool_id = $1 AND job_id = $2
              ORDER BY lane FOR NO KEY UPDATE",
             found.user_pool_id,
             found.job_id,
@@ -162,7 +182,8 @@ pub async fn claim(
         .await?;
         tx.commit().await?;
         if !rows.is_empty() {
-            break (found, rows);
+            let taken_over = held.iter().flatten().any(|holder| *holder != worker);
+            break (found, taken_over, rows);
         }
     };
 
@@ -184,6 +205,8 @@ pub async fn claim(
         job: key(&found.user_pool_id, found.job_id)?,
         token,
         resumed: lanes.iter().any(|(_, c)| c.bytes > 0),
+        taken_over,
+        trace_parent: found.trace_parent,
         lanes: lanes.into_iter().map(|(_, c)| c).collect(),
     }))
 }
@@ -321,6 +344,7 @@ pub async fn advance(
          SET checkpoint_bytes = $6, checkpoint_line = $7, finished = $8,
              imported_users = imported_users + $9, skipped_users = skipped_users + $10,
              failed_users = failed_users + $11, fruitless_claims = 0,
+             moved_at = clock_timestamp(),
              lease_expires_at = clock_timestamp() + make_interval(secs => $12)
          WHERE user_pool_id = $1 AND job_id = $2 AND lane = $3 AND lease_token = $4
            AND checkpoint_bytes = $5",

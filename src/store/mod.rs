@@ -1,6 +1,7 @@
 //! All SQL, one file an aggregate. The only room that knows sqlx: the others
 //! hold a [`Database`] or a [`Transaction`] and call functions of this room.
 
+pub mod backlog;
 pub mod bulk;
 mod copy;
 mod database;
@@ -20,6 +21,7 @@ pub mod users;
 
 pub use database::{Database, DatabaseSettings, SchemaState};
 pub use listener::Listener;
+pub use pool::PoolUse;
 pub use transaction::{Connection, Transaction};
 
 use crate::domain::error::{Error, Reason};

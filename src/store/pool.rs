@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::DatabaseSettings;
 use super::held::{Held, Step};
 use crate::domain::error as domain;
+use crate::meters;
 
 /// How long a connection that lay idle may take for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
@@ -51,6 +52,19 @@ pub(super) struct Pool {
     bound: Duration,
     /// How often a connection was asked for.
     held: Arc<AtomicUsize>,
+    /// Whether waits for a connection are told to [`meters`].
+    metered: bool,
+}
+
+/// How the connections of a pool are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Connections that somebody works with.
+    pub in_use: u32,
+    /// Connections that wait for work.
+    pub idle: u32,
+    /// Most connections that there may be.
+    pub most: u32,
 }
 
 /// Makes connections, and tells which still live.
@@ -133,7 +147,28 @@ impl Pool {
             patience: settings.acquire_timeout,
             bound: settings.statement_timeout + MARGIN,
             held: Arc::default(),
+            metered: true,
         })
+    }
+
+    /// The same pool, of whose waits nothing is told.
+    pub(super) fn unmetered(self) -> Self {
+        Self {
+            metered: false,
+            ..self
+        }
+    }
+
+    /// How the connections are used now.
+    pub(super) fn usage(&self) -> PoolUse {
+        let status = self.connections.status();
+        let [most, size, idle] = [status.max_size, status.size, status.available]
+            .map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        PoolUse {
+            in_use: size.saturating_sub(idle),
+            idle,
+            most,
+        }
     }
 
     /// A connection of one's own for a while.
@@ -146,12 +181,17 @@ impl Pool {
             self.connections
                 .retain(|_, past| past.last_used() < LONGEST_IDLE);
         }
-        match timeout(self.patience, self.connections.get()).await {
-            Ok(Ok(connection)) => Ok(Held::new(connection, self.bound)),
+        let begun = Instant::now();
+        let connection = match timeout(self.patience, self.connections.get()).await {
+            Ok(Ok(connection)) => Ok(connection),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
+        };
+        if self.metered {
+            meters::database_waited(begun.elapsed(), connection.is_ok());
         }
+        Ok(Held::new(connection?, self.bound))
     }
 
     /// The same bound for what is called on no connection of the pool.

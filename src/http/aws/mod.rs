@@ -40,12 +40,13 @@ use tracing::field::Empty;
 use self::fault::Fault;
 use self::input::Input;
 use super::body::{self, Reading};
-use super::call::{self, Call};
+use super::call::{self, AwsAnswered, Call};
 use super::drain::answer_and_close;
 use super::error;
 use crate::domain::clock::Clock;
 use crate::domain::error::Error;
 use crate::domain::principal::Principal;
+use crate::meters::UNKNOWN_METHOD;
 use crate::operations::Muster;
 use crate::operations::refusal::log_refusal;
 
@@ -113,10 +114,15 @@ async fn serve(
         }
         Err(fault) => Err(fault),
     };
+    let method = Operation::of_call(&parts.headers).map_or(UNKNOWN_METHOD, Operation::as_str);
+    let code = answer.as_ref().map_or_else(|fault| fault.name, |_| "OK");
     let mut response = match answer {
         Ok(answer) => ok(answer),
         Err(fault) => span.in_scope(|| refuse(&call, fault)),
     };
+    response
+        .extensions_mut()
+        .insert(AwsAnswered { method, code });
     if let Ok(value) = HeaderValue::from_str(call.request_id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

@@ -13,6 +13,7 @@ mod importing;
 mod job_rules;
 mod listening;
 mod log;
+mod metrics;
 mod object_store;
 mod programs;
 mod refusal;
@@ -31,6 +32,7 @@ pub use job_rules::JobRules;
 pub use listening::ListenArgs;
 pub(crate) use log::filter;
 pub use log::{LogArgs, LogFormat};
+pub use metrics::MetricsArgs;
 pub use object_store::ObjectStoreArgs;
 pub use programs::{SchedulerConfig, ServerConfig};
 pub use refusal::{parse, parse_from};
@@ -66,6 +68,8 @@ impl Flag {
     pub const HEALTH_ADDR: Self = Self::new("--health-addr", "MUSTER_HEALTH_ADDR");
     /// `--scheduler-addr`.
     pub const SCHEDULER_ADDR: Self = Self::new("--scheduler-addr", "MUSTER_SCHEDULER_ADDR");
+    /// `--metrics-addr`.
+    pub const METRICS_ADDR: Self = Self::new("--metrics-addr", "MUSTER_METRICS_ADDR");
     /// `--public-url`.
     pub const PUBLIC_URL: Self = Self::new("--public-url", "MUSTER_PUBLIC_URL");
     /// `--object-store`.

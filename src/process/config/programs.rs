@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::{
     CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
+    MetricsArgs, ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -61,6 +61,9 @@ pub struct ServerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
@@ -109,6 +112,9 @@ pub struct SchedulerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use muster::importer::Outcome;
-use muster::store::lanes::{Checkpoint, Claim, Locked, advance, lock, renew};
+use muster::store::lanes::{self, Checkpoint, Claim, Locked, advance, lock, renew};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{dispatched, undisturbed};
 use crate::batches::left;
 use crate::support::gate::Gate;
-use crate::support::imports::{claim, claim_for, counted, work};
+use crate::support::imports::{claim, claim_for, counted, scheduler_settings, work};
 use crate::support::muster::TestMuster;
 
 const LEASE: Duration = Duration::from_secs(300);
@@ -212,4 +213,31 @@ async fn a_dead_workers_job_is_taken_over_by_itself_and_not_before_its_lease_has
     assert_eq!(left(&test, &job).await, expected);
     assert!(test.rows("takeovers").await > 0);
     assert_eq!(test.rows("takeovers WHERE late < '0'").await, 0);
+}
+
+#[tokio::test]
+async fn a_takeover_is_a_claim_of_what_another_worker_has_let_run_out() {
+    let test = TestMuster::new();
+    dispatched(&test).await;
+    let settings = scheduler_settings();
+    let claim_as = async |worker| {
+        let token = Uuid::new_v4();
+        let claim = lanes::claim(
+            &test.db,
+            worker,
+            token,
+            settings.lease,
+            settings.max_fruitless + 3,
+        );
+        claim.await.expect("a look").expect("the job")
+    };
+    let [one, other] = [Uuid::new_v4(), Uuid::new_v4()];
+    assert!(!claim_as(one).await.taken_over, "nobody had it");
+    test.expire_leases().await;
+    assert!(!claim_as(one).await.taken_over, "it was its own");
+    test.expire_leases().await;
+    let taken = claim_as(other).await;
+    assert!(taken.taken_over);
+    lanes::release(&test.db, &taken).await.expect("a release");
+    assert!(!claim_as(one).await.taken_over, "it was given back");
 }

@@ -9,21 +9,33 @@ use source::sources;
 
 /// Each room with the rooms that it may use, all of them below it. `api` is
 /// what is generated from `proto/`.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
+    ("meters", &["domain"]),
+    ("traces", &[]),
     ("api", &[]),
     ("csv", &["domain"]),
-    ("store", &["domain"]),
+    ("store", &["domain", "meters"]),
     ("objects", &["domain"]),
-    ("operations", &["domain", "csv", "store", "objects"]),
-    ("importer", &["domain", "csv", "store", "objects"]),
-    ("scheduler", &["domain", "store", "objects", "importer"]),
-    ("grpc", &["api", "domain", "operations"]),
-    ("http", &["domain", "operations"]),
+    (
+        "operations",
+        &["domain", "meters", "traces", "csv", "store", "objects"],
+    ),
+    (
+        "importer",
+        &["domain", "meters", "traces", "csv", "store", "objects"],
+    ),
+    (
+        "scheduler",
+        &["domain", "meters", "traces", "store", "objects", "importer"],
+    ),
+    ("grpc", &["api", "domain", "meters", "traces", "operations"]),
+    ("http", &["domain", "meters", "traces", "operations"]),
     (
         "process",
         &[
             "domain",
+            "meters",
             "store",
             "objects",
             "operations",
@@ -43,7 +55,15 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Words that only some rooms may write, and the rooms or files that may.
-const WORDS: [(&str, &[&str]); 14] = [
+const WORDS: [(&str, &[&str]); 19] = [
+    ("opentelemetry::", &["traces", "process/telemetry.rs"]),
+    ("opentelemetry_sdk::", &["traces", "process/telemetry.rs"]),
+    ("opentelemetry_otlp::", &["process/telemetry.rs"]),
+    ("metrics::", &["meters", "process/metrics_port.rs"]),
+    (
+        "metrics_exporter_prometheus::",
+        &["process/metrics_port.rs"],
+    ),
     ("sqlx::", &["store"]),
     ("object_store::", &["objects"]),
     ("tonic::", &["api", "grpc", "process", "dev", "cli"]),

@@ -32,6 +32,7 @@ pub async fn tick(test: &TestMuster) {
     scheduler.expire_tick().await.expect("an expiry");
     scheduler.rescue_tick().await.expect("a rescue");
     scheduler.purge_tick().await.expect("a purge");
+    scheduler.measure_tick().await.expect("a count");
 }
 
 /// Imports, looks at everything, and deletes a pool.

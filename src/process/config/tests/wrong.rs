@@ -15,6 +15,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ),
     ("--http-addr", &["127.0.0.1:99999"]),
     ("--health-addr", &["", "localhost:1"]),
+    ("--metrics-addr", &["", "9464", "localhost:9464"]),
     ("--scheduler-addr", &["127.0.0.1:"]),
     ("--public-url", &["", "muster.example.com"]),
     ("--expire-after", &["", "0", "59s", "48h 1ms", "24"]),
