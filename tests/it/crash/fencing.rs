@@ -77,6 +77,37 @@ async fn stale_worker_cannot_commit_after_its_lease_was_taken() {
     assert!(matches!(locked(&test, &fresh).await, Locked::Held { .. }));
 }
 
+/// The lease is the same, and the lane is elsewhere: somebody wrote past it.
+#[tokio::test]
+async fn a_lane_that_is_not_where_its_worker_left_it_is_not_written() {
+    let test = TestMuster::new();
+    let job = dispatched(&test).await;
+    let worker = claim(&test.db).await.expect("the job");
+    test.sql("UPDATE import_lanes SET checkpoint_bytes = 7, checkpoint_line = 2")
+        .await
+        .expect("another place");
+
+    let never = CancellationToken::new();
+    let refused = test.importer().run(&worker, &never).await;
+    let refused = refused.expect_err("a lane elsewhere");
+    let why = std::error::Error::source(&refused).expect("a source");
+    assert!(
+        why.to_string().contains("where its worker left it"),
+        "{why}"
+    );
+    // Even a batch that did not look could not move the lane.
+    let mut tx = test.db.begin("test").await.expect("a transaction");
+    let from = worker.lanes[0];
+    let to = Checkpoint { bytes: 90, ..from };
+    let moved = advance(&mut tx, &worker, 0, from, to, Counters::default(), LEASE);
+    assert!(moved.await.is_err());
+    drop(tx);
+    for table in ["users", "rejected_rows"] {
+        assert_eq!(test.rows(table).await, 0, "{table}");
+    }
+    assert_eq!(test.describe(&job).await.counters, counted(0, 0, 0));
+}
+
 #[tokio::test]
 async fn a_stale_worker_can_neither_renew_nor_release_nor_end_what_another_holds() {
     let test = TestMuster::new();
