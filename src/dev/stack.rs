@@ -12,8 +12,8 @@ use super::data_dir::{DataDir, DataDirError};
 use super::postgres::{self, Cluster, Options, StopMode};
 use crate::domain::error::{Error, Reason};
 use crate::process::config::{
-    self, CallersArgs, DatabaseTimeouts, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    Secret, ShutdownArgs,
+    self, CallersArgs, DatabaseTimeouts, DatabaseWait, FileLimits, ImportingArgs, JobRules,
+    ListenArgs, LogArgs, Secret, ShutdownArgs,
 };
 use crate::process::database::Databases;
 use crate::process::health::{self, Health, Judge};
@@ -195,7 +195,8 @@ impl Stack {
         url: &Secret,
     ) -> Result<(Lifecycle, Databases, About), StackError> {
         let connections = args.importing.connections().1 + server::CONNECTIONS;
-        let databases = Databases::open(&args.timeouts.settings(url, connections)?).await?;
+        let settings = args.timeouts.settings(url, connections)?;
+        let databases = Databases::open(&settings, DatabaseWait::default().database_wait).await?;
         databases
             .work
             .migrate()
@@ -225,16 +226,17 @@ impl Stack {
             objects: objects.clone(),
         }
         .start(&health, &mut lifecycle)?;
-        let scheduler = scheduler::start(
+        let heart = scheduler::start(
             &args.importing,
             &args.limits,
+            settings.statement_timeout,
             databases.work.clone(),
             objects,
             &mut lifecycle,
         );
         let judge = Judge {
             database: databases.health.clone(),
-            scheduler: Some(scheduler),
+            heart: Some(heart),
         };
         lifecycle.spawn("health", judge.watch(health, draining));
         let about = About {

@@ -11,8 +11,6 @@ use super::lifecycle::Outcome;
 use crate::domain::error::{Error, ErrorKind};
 use crate::store::{Database, DatabaseSettings, SchemaState};
 
-/// How long a database that is away is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const ONE_TRY: Duration = Duration::from_secs(3);
@@ -27,11 +25,12 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Opens the database, waiting up to 30 s for it if it is away.
+    /// Opens the database, waiting for it if it is away, but no longer than
+    /// `patience`.
     ///
     /// # Errors
     /// [`StartError::Setting`] when it stays away, or turns us down.
-    pub async fn open(settings: &DatabaseSettings) -> Result<Self, StartError> {
+    pub async fn open(settings: &DatabaseSettings, patience: Duration) -> Result<Self, StartError> {
         let work = open(settings)?;
         let health = open(&DatabaseSettings {
             max_connections: 1,
@@ -39,7 +38,7 @@ impl Databases {
             statement_timeout: ONE_TRY,
             ..settings.clone()
         })?;
-        wait_for(&health, &settings.url).await?;
+        wait_for(&health, &settings.url, patience).await?;
         Ok(Self { work, health })
     }
 
@@ -92,8 +91,8 @@ pub(super) fn in_words(error: &Error) -> String {
     }
 }
 
-async fn wait_for(database: &Database, url: &str) -> Result<(), StartError> {
-    let deadline = Instant::now() + PATIENCE;
+async fn wait_for(database: &Database, url: &str, patience: Duration) -> Result<(), StartError> {
+    let deadline = Instant::now() + patience;
     let mut pause = FIRST_PAUSE;
     let mut told = false;
     let place = super::config::place(url);
@@ -112,7 +111,7 @@ async fn wait_for(database: &Database, url: &str) -> Result<(), StartError> {
                 Flag::DATABASE_URL,
                 format!(
                     "no database answered at {place} within {} s: {problem}",
-                    PATIENCE.as_secs()
+                    patience.as_secs()
                 ),
             ));
         }

@@ -1,4 +1,5 @@
-//! Whether a process is fit to serve, judged from outside the loops it judges.
+//! Whether a process is fit to serve, and whether it is alive at all, judged
+//! from outside the loops it judges.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long the database may take for a sign of life.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The name in `grpc.health.v1` that asks only whether the process is alive.
+/// It does not follow the database: no restart brings one back.
+pub const LIVENESS: &str = "liveness";
 /// The name of the scheduler in `grpc.health.v1`.
 pub const SCHEDULER: &str = "muster.scheduler";
 /// The names in `grpc.health.v1` of what a server serves.
@@ -39,19 +43,29 @@ struct Inner {
     names: Vec<&'static str>,
     ready: watch::Sender<bool>,
     /// Held while anything changes, so that all names say the same.
-    closed: Mutex<bool>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    closed: bool,
+    alive: bool,
 }
 
 impl Health {
-    /// Health of the services of these names; not serving yet.
+    /// Health of the services of these names; alive, and not serving yet.
     pub async fn new(names: &[&'static str]) -> Self {
         let health = Self(Arc::new(Inner {
             reporter: HealthReporter::new(),
             names: names.to_vec(),
             ready: watch::Sender::new(false),
-            closed: Mutex::new(false),
+            state: Mutex::new(State {
+                closed: false,
+                alive: true,
+            }),
         }));
         health.report(false).await;
+        health.report_life(true).await;
         health
     }
 
@@ -69,17 +83,27 @@ impl Health {
 
     /// Says whether the process serves, unless it is closed.
     pub async fn set(&self, ready: bool) {
-        let closed = self.0.closed.lock().await;
-        if !*closed {
+        let state = self.0.state.lock().await;
+        if !state.closed {
             self.report(ready).await;
+        }
+    }
+
+    /// Says whether the process is alive, unless it is closed: one that drains
+    /// is left in peace.
+    pub async fn set_alive(&self, alive: bool) {
+        let mut state = self.0.state.lock().await;
+        if !state.closed && state.alive != alive {
+            state.alive = alive;
+            self.report_life(alive).await;
         }
     }
 
     /// Says, for good, that the process does not serve, and lets those who
     /// watch it go: their streams would hold up the drain.
     pub async fn close(&self) {
-        let mut closed = self.0.closed.lock().await;
-        *closed = true;
+        let mut state = self.0.state.lock().await;
+        state.closed = true;
         self.report(false).await;
         // A stream ends with its entry, once it has told of the change. The
         // new entry is for those who still ask.
@@ -87,20 +111,44 @@ impl Health {
         for name in &self.0.names {
             reporter.clear_service_status(name).await;
         }
+        reporter.clear_service_status(LIVENESS).await;
         self.report(false).await;
+        self.report_life(state.alive).await;
     }
 
     async fn report(&self, ready: bool) {
-        let status = if ready {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        };
         for name in &self.0.names {
+            let status = status(ready);
             self.0.reporter.set_service_status(name, status).await;
         }
         self.0.ready.send_replace(ready);
     }
+
+    async fn report_life(&self, alive: bool) {
+        let status = status(alive);
+        self.0.reporter.set_service_status(LIVENESS, status).await;
+    }
+}
+
+fn status(good: bool) -> ServingStatus {
+    if good {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    }
+}
+
+/// The scheduler of this process, and how old the last turn of one of its
+/// duties may be.
+#[derive(Clone, Debug)]
+pub struct Heart {
+    /// Whose duties turn.
+    pub scheduler: Scheduler,
+    /// Older than that, the process is not ready.
+    pub stalled_after: Duration,
+    /// Older than that, it is not alive. No database holds up a round for so
+    /// long.
+    pub dead_after: Duration,
 }
 
 /// What health depends on.
@@ -108,16 +156,23 @@ impl Health {
 pub struct Judge {
     /// A connection of the judge's own: a pool that is busy is no illness.
     pub database: Database,
-    /// The scheduler of this process, and how old the last turn of one of its
-    /// duties may be.
-    pub scheduler: Option<(Scheduler, Duration)>,
+    /// In a process that schedules.
+    pub heart: Option<Heart>,
 }
 
 impl Judge {
-    /// `Err` says what is wrong.
+    /// Whether the process is alive. `Err` says what is dead.
+    fn life(&self) -> Result<(), String> {
+        match &self.heart {
+            Some(heart) => stalled(&heart.scheduler.heartbeats(), heart.dead_after),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is ready. `Err` says what is wrong.
     async fn verdict(&self) -> Result<(), String> {
-        if let Some((scheduler, stalled_after)) = &self.scheduler {
-            stalled(&scheduler.heartbeats(), *stalled_after)?;
+        if let Some(heart) = &self.heart {
+            stalled(&heart.scheduler.heartbeats(), heart.stalled_after)?;
         }
         match timeout(PATIENCE, self.database.ping()).await {
             Ok(Ok(())) => Ok(()),
@@ -138,9 +193,16 @@ impl Judge {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut before = None;
         let mut missed = 0;
+        let mut lived = Ok(());
         let judge = async {
             loop {
                 ticks.tick().await;
+                let life = self.life();
+                health.set_alive(life.is_ok()).await;
+                if let (Ok(()), Err(reason)) = (&lived, &life) {
+                    tracing::error!(reason, "not alive: only a restart helps");
+                }
+                lived = life;
                 let verdict = self.verdict().await;
                 missed = if verdict.is_ok() { 0 } else { missed + 1 };
                 // A machine that is busy for a moment is not a fault.
@@ -220,19 +282,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_process_is_alive_whether_it_serves_or_not_until_it_is_said_to_be_dead() {
+        let health = Health::new(&["", SCHEDULER]).await;
+        for ready in [false, true, false] {
+            health.set(ready).await;
+            assert_eq!(check(&health, LIVENESS).await, 1);
+        }
+        health.set_alive(false).await;
+        assert_eq!(check(&health, LIVENESS).await, 2);
+        health.set_alive(true).await;
+        health.close().await;
+        health.set_alive(false).await;
+        assert_eq!(check(&health, LIVENESS).await, 1);
+        assert_eq!(check(&health, "").await, 2);
+    }
+
+    #[tokio::test]
     async fn closing_is_for_good_and_lets_watchers_go() {
         let health = Health::new(&["", SCHEDULER]).await;
         health.set(true).await;
         let reporter = health.0.reporter.clone();
-        let watch = HealthService::from_health_reporter(reporter)
-            .watch(asked(SCHEDULER))
-            .await
-            .unwrap()
-            .into_inner();
+        let service = HealthService::from_health_reporter(reporter);
+        let watch = async |name| service.watch(asked(name)).await.unwrap().into_inner();
+        let watched = [(watch(SCHEDULER).await, 2), (watch(LIVENESS).await, 1)];
         health.close().await;
         health.set(true).await;
-        let seen: Vec<i32> = watch.map(|answer| answer.unwrap().status).collect().await;
-        assert_eq!(seen.last(), Some(&2));
+        for (watch, last) in watched {
+            let seen: Vec<i32> = watch.map(|answer| answer.unwrap().status).collect().await;
+            assert_eq!(seen.last(), Some(&last));
+        }
         assert_eq!(check(&health, "").await, 2);
         assert!(!*health.ready().borrow());
     }

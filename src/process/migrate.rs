@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::config::{DatabaseTimeouts, DatabaseUrl, Flag, LogArgs};
+use super::config::{DatabaseTimeouts, DatabaseUrl, DatabaseWait, Flag, LogArgs};
 use super::database::{Databases, in_words};
 use super::lifecycle::Outcome;
 use super::{StartError, say, telemetry, tell};
@@ -14,6 +14,8 @@ use super::{StartError, say, telemetry, tell};
 pub struct MigrateArgs {
     #[command(flatten)]
     database: DatabaseUrl,
+    #[command(flatten)]
+    wait: DatabaseWait,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -35,7 +37,7 @@ pub async fn run(args: MigrateArgs) -> ExitCode {
 
 async fn migrate(args: &MigrateArgs) -> Result<usize, StartError> {
     let settings = DatabaseTimeouts::default().settings(&args.database.database_url, 1)?;
-    let databases = Databases::open(&settings).await?;
+    let databases = Databases::open(&settings, args.wait.database_wait).await?;
     let applied = databases
         .work
         .migrate()

@@ -11,6 +11,7 @@ pub mod config;
 pub mod database;
 pub mod drain;
 pub mod health;
+pub mod health_port;
 pub mod lifecycle;
 pub mod listen;
 pub mod migrate;

@@ -24,18 +24,26 @@ pub struct HealthArgs {
     /// Ask a scheduler
     #[arg(long)]
     scheduler: bool,
+    /// Ask only whether the process is alive, be its database away or not
+    #[arg(long)]
+    liveness: bool,
 }
 
 /// Prints the status; succeeds only when it is SERVING, and within 5 s.
 /// `server` is asked when the arguments name nobody.
 pub async fn run(args: HealthArgs, server: &str) -> ExitCode {
-    let (address, service) = if args.scheduler {
+    let (address, readiness) = if args.scheduler {
         (
             args.address.as_deref().unwrap_or(SCHEDULER),
             health::SCHEDULER,
         )
     } else {
         (args.address.as_deref().unwrap_or(server), "")
+    };
+    let service = if args.liveness {
+        health::LIVENESS
+    } else {
+        readiness
     };
     match timeout(PATIENCE, check(address, service)).await {
         Ok(Ok(status)) => {

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::service::Routes;
-
 use super::config::{FileLimits, Flag, ImportingArgs, SchedulerConfig};
 use super::database::Databases;
-use super::health::{self, Health, Judge};
+use super::health::{self, Health, Heart, Judge};
+use super::health_port::HealthPort;
 use super::lifecycle::Lifecycle;
 use super::signals::{HangUp, Signals};
-use super::{StartError, listen, refuse, telemetry};
+use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
 use crate::objects::Objects;
@@ -34,38 +33,33 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     let start = async {
         let (least, enough) = config.importing.connections();
         let settings = config.database.settings(least, enough)?;
-        let socket = listen::bind(Flag::SCHEDULER_ADDR, config.scheduler_addr).await?;
-        let address = listen::local(&socket)?;
+        let port = HealthPort::open(Flag::SCHEDULER_ADDR, config.scheduler_addr, &health).await?;
         let objects = config.object_store.open()?;
-        let databases = Databases::open(&settings).await?;
+        let databases = Databases::open(&settings, config.database.wait()).await?;
         databases.check_schema().await?;
-        let scheduler = start(
+        let heart = start(
             &config.importing,
             &config.limits,
+            settings.statement_timeout,
             databases.work.clone(),
             objects,
             &mut lifecycle,
         );
         let judge = Judge {
             database: databases.health.clone(),
-            scheduler: Some(scheduler),
+            heart: Some(heart),
         };
         lifecycle.spawn("health", judge.watch(health.clone(), lifecycle.draining()));
-        let routes = Routes::new(health.server());
-        lifecycle.spawn(
-            "health port",
-            listen::grpc(socket, routes, lifecycle.drain()),
-        );
-        Ok((databases, address))
+        Ok((databases, port))
     };
-    let (databases, address) = tokio::select! {
+    let (databases, port) = tokio::select! {
         started = start => started?,
         stop = signals.next() => {
             tracing::info!(signal = %stop, "stopped before it was ready");
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let ready = || tracing::info!(health = %address, "muster-scheduler is ready");
+    let ready = || tracing::info!(health = %port.address, "muster-scheduler is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
     databases.close(outcome).await;
     Ok(outcome.into())
@@ -75,10 +69,11 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
 pub fn start(
     args: &ImportingArgs,
     limits: &FileLimits,
+    statement_timeout: Duration,
     database: Database,
     objects: Objects,
     lifecycle: &mut Lifecycle,
-) -> (Scheduler, Duration) {
+) -> Heart {
     let scheduler = Scheduler::new(
         database,
         objects,
@@ -89,5 +84,9 @@ pub fn start(
     let drain = lifecycle.drain();
     let run = scheduler.clone().run(drain.begun.clone());
     lifecycle.spawn("scheduler", drain.within_grace("scheduler", run));
-    (scheduler, args.stalled_after())
+    Heart {
+        scheduler,
+        stalled_after: args.stalled_after(),
+        dead_after: args.dead_after(statement_timeout),
+    }
 }

@@ -11,6 +11,7 @@ use super::callers_file::CallersFile;
 use super::config::{AwsAccess, CallersArgs, FileLimits, Flag, JobRules, ListenArgs, ServerConfig};
 use super::database::Databases;
 use super::health::{self, Health, Judge};
+use super::health_port::HealthPort;
 use super::lifecycle::Lifecycle;
 use super::listen;
 use super::signals::{HangUp, Signals};
@@ -47,8 +48,12 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
         let sockets = Sockets::open(&config.listen, &config.callers).await?;
+        let port = match config.health_addr {
+            Some(address) => Some(HealthPort::open(Flag::HEALTH_ADDR, address, &health).await?),
+            None => None,
+        };
         let objects = config.object_store.open()?;
-        let databases = Databases::open(&settings).await?;
+        let databases = Databases::open(&settings, config.database.wait()).await?;
         databases.check_schema().await?;
         let listening = Server {
             sockets,
@@ -61,12 +66,13 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
         .start(&health, &mut lifecycle)?;
         let judge = Judge {
             database: databases.health.clone(),
-            scheduler: None,
+            heart: None,
         };
         lifecycle.spawn("health", judge.watch(health.clone(), lifecycle.draining()));
-        Ok((databases, listening))
+        Ok((databases, listening, port))
     };
-    let (databases, listening) = tokio::select! {
+    // The port stays open until this returns.
+    let (databases, listening, _port) = tokio::select! {
         started = start => started?,
         stop = signals.next() => {
             tracing::info!(signal = %stop, "stopped before it was ready");

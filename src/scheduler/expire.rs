@@ -2,6 +2,7 @@
 //! them goes with the purge.
 
 use super::Scheduler;
+use super::run::EXPIRE;
 use crate::domain::error::Error;
 use crate::store::jobs::expire;
 
@@ -19,13 +20,14 @@ impl Scheduler {
         loop {
             let expired = expire(&self.0.db, now, BITE).await?;
             total += expired;
+            self.beat(EXPIRE);
             if expired == 0 {
                 break;
             }
         }
         if total > 0 {
             tracing::info!(jobs = total, "jobs expired");
-            self.purge_uploads().await?;
+            self.purge_uploads(EXPIRE).await?;
         }
         Ok(total)
     }

@@ -2,6 +2,7 @@
 //! being written any more.
 
 use super::Scheduler;
+use super::run::FINISH;
 use crate::domain::error::Error;
 use crate::domain::job::{
     FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
@@ -17,9 +18,10 @@ impl Scheduler {
         let mut ended = 0;
         while self.finish_stopped().await? || self.finish_done().await? {
             ended += 1;
+            self.beat(FINISH);
         }
         if ended > 0 {
-            self.purge_at_once().await;
+            self.purge_at_once(FINISH).await;
         }
         Ok(ended)
     }

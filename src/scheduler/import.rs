@@ -7,6 +7,7 @@ use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::Scheduler;
+use super::run::PURGE;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
@@ -140,7 +141,7 @@ impl Scheduler {
             reason = fault.reason.as_str(),
             "the file cannot be imported"
         );
-        self.purge_at_once().await;
+        self.purge_at_once(PURGE).await;
         Ok(true)
     }
 

@@ -22,16 +22,18 @@ impl Scheduler {
     /// # Errors
     /// Unavailable without a database or an object store.
     pub async fn purge_tick(&self) -> Result<u64, Error> {
-        let mut gone = self.purge_uploads().await?;
+        let mut gone = self.purge_uploads(PURGE).await?;
         gone += self.purge_jobs().await?;
         gone += self.purge_pools().await?;
         let before = self.0.clock.now() - REQUEST_IDS;
-        while store::delete_request_ids(self.db(), before, BITE).await? > 0 {}
+        while store::delete_request_ids(self.db(), before, BITE).await? > 0 {
+            self.beat(PURGE);
+        }
         Ok(gone)
     }
 
-    /// Deletes uploads whose time is up.
-    pub(super) async fn purge_uploads(&self) -> Result<u64, Error> {
+    /// Deletes uploads whose time is up, in a round of this duty.
+    pub(super) async fn purge_uploads(&self, duty: usize) -> Result<u64, Error> {
         let now = self.0.clock.now();
         let mut gone = 0;
         loop {
@@ -40,7 +42,7 @@ impl Scheduler {
                 return Ok(gone);
             }
             for job in due {
-                self.beat(PURGE);
+                self.beat(duty);
                 // The object first: a crash in between finds the note again.
                 self.delete_objects(&job).await?;
                 store::upload_gone(self.db(), &job).await?;
@@ -51,11 +53,11 @@ impl Scheduler {
 
     /// After the end of a job: deletes its upload where none is to be kept. What
     /// cannot be deleted now is left to the purge.
-    pub(super) async fn purge_at_once(&self) {
+    pub(super) async fn purge_at_once(&self, duty: usize) {
         if !self.0.settings.retain_upload.is_zero() {
             return;
         }
-        if let Err(error) = self.purge_uploads().await {
+        if let Err(error) = self.purge_uploads(duty).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "an upload could not be deleted at the end of its job; the purge tries again"
@@ -79,6 +81,7 @@ impl Scheduler {
                 return Ok(gone);
             }
             for job in due {
+                self.beat(PURGE);
                 self.delete_objects(&job).await?;
                 while store::delete_rejections(self.db(), &job, BITE).await? > 0 {
                     self.beat(PURGE);

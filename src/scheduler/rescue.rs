@@ -3,6 +3,7 @@
 //! lease that has run out holds nobody back.
 
 use super::Scheduler;
+use super::run::RESCUE;
 use crate::domain::error::Error;
 use crate::domain::job::{FailureReason, Transition};
 use crate::store::finish::{end, fold_lanes, next_fruitless};
@@ -20,7 +21,7 @@ impl Scheduler {
             let Some(due) = next_fruitless(&mut tx, cap).await? else {
                 drop(tx);
                 if given_up > 0 {
-                    self.purge_at_once().await;
+                    self.purge_at_once(RESCUE).await;
                 }
                 return Ok(given_up);
             };
@@ -38,6 +39,7 @@ impl Scheduler {
             tx.commit().await?;
             tracing::error!(job_id = %due.job.job_id, "job given up: no worker got anywhere");
             given_up += 1;
+            self.beat(RESCUE);
         }
     }
 }

@@ -18,9 +18,9 @@ use crate::domain::error::Error;
 const DUTIES: [&str; 6] = ["dispatch", "import", "finish", "expire", "rescue", "purge"];
 const DISPATCH: usize = 0;
 const IMPORT: usize = 1;
-const FINISH: usize = 2;
-const EXPIRE: usize = 3;
-const RESCUE: usize = 4;
+pub(super) const FINISH: usize = 2;
+pub(super) const EXPIRE: usize = 3;
+pub(super) const RESCUE: usize = 4;
 pub(super) const PURGE: usize = 5;
 
 /// The longest pause of the sweep that expires jobs: half of the minute that

@@ -133,6 +133,44 @@ fn a_stop_while_the_database_is_waited_for_is_a_clean_one() {
 }
 
 #[test]
+fn a_database_that_stays_away_is_waited_for_as_long_as_was_said() {
+    let shared = Shared::new();
+    let away = "postgres://muster@127.0.0.1:1/muster";
+    for program in [SERVER, SCHEDULER] {
+        let arguments = ["--database-url", away, "--database-wait=1s"];
+        let mut process = shared.start(program, &arguments);
+        assert_eq!(code(process.wait()), 1);
+        let text = process.errors();
+        assert!(text.contains("within 1 s"), "{text}");
+    }
+    let mut migrate = command(MUSTER);
+    migrate.args(["migrate", "--database-url", away, "--database-wait=1s"]);
+    let answer = migrate.output().expect("an answer");
+    assert_eq!(code(answer.status), 1);
+    let text = String::from_utf8_lossy(&answer.stderr);
+    assert!(text.contains("within 1 s"), "{text}");
+}
+
+#[test]
+fn the_programs_say_their_version_and_what_they_are_made_of() {
+    for (program, name) in [
+        (MUSTER, "muster"),
+        (SERVER, "muster-server"),
+        (SCHEDULER, "muster-scheduler"),
+    ] {
+        let answer = command(program).arg("--version").output();
+        let answer = answer.expect("an answer");
+        assert_eq!(
+            String::from_utf8_lossy(&answer.stdout),
+            format!("{name} {}\n", muster::VERSION)
+        );
+    }
+    let (number, origin) = muster::VERSION.split_once(' ').expect("two words");
+    assert_eq!(number, env!("CARGO_PKG_VERSION"));
+    assert!(origin.len() > 2 && origin.starts_with('(') && origin.ends_with(')'));
+}
+
+#[test]
 fn a_database_that_turns_them_down_is_told_at_once() {
     let shared = Shared::new();
     let mut url = url::Url::parse(shared.database.url()).expect("a URL");

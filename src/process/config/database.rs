@@ -27,6 +27,30 @@ pub struct DatabaseUrl {
     pub database_url: Secret,
 }
 
+/// How long a database that is away is waited for.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseWait {
+    /// How long to wait at the start for a database that is away
+    #[arg(
+        long,
+        env = "MUSTER_DATABASE_WAIT",
+        hide_env_values = true,
+        default_value = "30s",
+        value_name = "DURATION",
+        value_parser = values::duration(Duration::from_millis(100), 7 * 24 * 60 * MINUTE)
+    )]
+    pub database_wait: Duration,
+}
+
+impl Default for DatabaseWait {
+    fn default() -> Self {
+        Self {
+            database_wait: MINUTE / 2,
+        }
+    }
+}
+
 /// How long the database may take.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Database")]
@@ -69,6 +93,8 @@ pub struct DatabaseTimeouts {
 pub struct DatabaseArgs {
     #[command(flatten)]
     at: DatabaseUrl,
+    #[command(flatten)]
+    wait: DatabaseWait,
     /// Most connections to the database, one for the health check aside [default: as many as are
     /// needed; a server 16, a scheduler --import-jobs x --import-lanes + 4]
     #[arg(
@@ -84,6 +110,12 @@ pub struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
+    /// How long a database that is away is waited for.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.wait.database_wait
+    }
+
     /// The settings for a process that needs at least `least` connections and
     /// is well off with `enough`.
     ///

@@ -137,4 +137,11 @@ impl ImportingArgs {
         // The sweeps pause for up to 30 s even where the poll is short.
         (5 * self.poll).max(45 * SECOND)
     }
+
+    /// How old it may be before the process counts as dead. A round whose
+    /// statements take as long as they may is slow, and no restart would help.
+    #[must_use]
+    pub fn dead_after(&self, statement_timeout: Duration) -> Duration {
+        self.stalled_after() + 5 * statement_timeout
+    }
 }

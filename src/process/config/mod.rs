@@ -24,7 +24,7 @@ use std::fmt;
 
 pub use aws::{AwsAccess, AwsArgs};
 pub use callers::CallersArgs;
-pub use database::{DatabaseArgs, DatabaseTimeouts, DatabaseUrl, place};
+pub use database::{DatabaseArgs, DatabaseTimeouts, DatabaseUrl, DatabaseWait, place};
 pub use file_limits::FileLimits;
 pub use importing::ImportingArgs;
 pub use job_rules::JobRules;
@@ -62,6 +62,8 @@ impl Flag {
     pub const GRPC_ADDR: Self = Self::new("--grpc-addr", "MUSTER_GRPC_ADDR");
     /// `--http-addr`.
     pub const HTTP_ADDR: Self = Self::new("--http-addr", "MUSTER_HTTP_ADDR");
+    /// `--health-addr`.
+    pub const HEALTH_ADDR: Self = Self::new("--health-addr", "MUSTER_HEALTH_ADDR");
     /// `--scheduler-addr`.
     pub const SCHEDULER_ADDR: Self = Self::new("--scheduler-addr", "MUSTER_SCHEDULER_ADDR");
     /// `--public-url`.

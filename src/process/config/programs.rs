@@ -41,6 +41,17 @@ pub struct ServerConfig {
     /// Where to listen.
     #[command(flatten)]
     pub listen: ListenArgs,
+    /// Where gRPC health is served in the clear, and nothing else, from the start to the end: for
+    /// probes; port 0 takes a free one [default: on the gRPC port only]
+    #[arg(
+        long,
+        env = "MUSTER_HEALTH_ADDR",
+        hide_env_values = true,
+        value_name = "IP:PORT",
+        value_parser = values::address,
+        help_heading = "Addresses"
+    )]
+    pub health_addr: Option<SocketAddr>,
     /// Who may call.
     #[command(flatten)]
     pub callers: CallersArgs,

@@ -193,6 +193,10 @@ fn the_databases_times_are_those_of_the_flags() {
     let url = "postgres://muster@db/muster".to_owned().into();
     let fixed = DatabaseTimeouts::default().settings(&url, 1).unwrap();
     assert_eq!(times(settings(&[])), times(fixed));
+
+    let wait = |more: &[&str]| server(more).database.wait();
+    assert_eq!(wait(&["--database-wait=2h"]).as_secs(), 7_200);
+    assert_eq!(wait(&[]), DatabaseWait::default().database_wait);
 }
 
 #[test]
@@ -339,4 +343,6 @@ fn the_limits_reach_the_operations_and_the_scheduler() {
     );
     assert_eq!(settings.max_fruitless, 3);
     assert_eq!(config.importing.stalled_after().as_secs(), 100);
+    let statement = std::time::Duration::from_secs(60);
+    assert_eq!(config.importing.dead_after(statement).as_secs(), 400);
 }

@@ -6,6 +6,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--database-max-connections", &["0", "-1", "many"]),
     ("--database-acquire-timeout", &["0", "99ms", "6m"]),
     ("--database-statement-timeout", &["0", "2h", "60"]),
+    ("--database-wait", &["0", "99ms", "8d"]),
     ("--database-lock-timeout", &["0", "11m"]),
     ("--drain-timeout", &["0", "2h", "20"]),
     (
@@ -13,6 +14,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
         &["", "50051", "localhost:50051", "127.0.0.1"],
     ),
     ("--http-addr", &["127.0.0.1:99999"]),
+    ("--health-addr", &["", "localhost:1"]),
     ("--scheduler-addr", &["127.0.0.1:"]),
     ("--public-url", &["", "muster.example.com"]),
     ("--expire-after", &["", "0", "59s", "48h 1ms", "24"]),
