@@ -5,10 +5,9 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 # Queries are checked against the committed .sqlx/: no database at build time.
-# Line tables would be most of the binaries' size; the symbols, which name the
-# functions of a backtrace, stay.
+# Paths get into messages of panics: none of the builder's, as in scripts/release.
 ENV SQLX_OFFLINE=true \
-    CARGO_PROFILE_RELEASE_STRIP=debuginfo
+    RUSTFLAGS="--remap-path-prefix=/src=/muster --remap-path-prefix=/usr/local/cargo=/cargo"
 
 # The dependencies make a layer of their own, which lasts until Cargo.lock
 # changes: they are built with nothing of muster but its manifest.
@@ -23,6 +22,8 @@ RUN mkdir -p src/bin \
     && rm -r build.rs src
 
 COPY . .
+# What `--version` says: --build-arg MUSTER_COMMIT=$(git rev-parse --short=12 HEAD)
+ARG MUSTER_COMMIT
 RUN cargo build --release --locked --bins
 
 FROM debian:bookworm-slim
@@ -44,5 +45,5 @@ ENV MUSTER_GRPC_ADDR=0.0.0.0:50051 \
     MUSTER_OBJECT_STORE=file:///var/lib/muster/uploads
 USER 65532:65532
 WORKDIR /var/lib/muster
-EXPOSE 50051 8080
+EXPOSE 50051 50052 50053 8080
 CMD ["muster-server"]
