@@ -4,7 +4,8 @@
 # scripts/need, which installs them where it may and says what to type where
 # it may not.
 
-.PHONY: help demo dev test drill fuzz bench lint clients-check compose-check sqlx-prepare
+.PHONY: help demo dev test drill fuzz bench lint clients-check compose-check \
+        kubernetes-check release supply-check sqlx-prepare
 
 # Queries are checked against the committed .sqlx/, not against a database.
 export SQLX_OFFLINE = true
@@ -12,7 +13,7 @@ export SQLX_OFFLINE = true
 CARGO ?= cargo
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
 
 demo: ## import examples/users.csv through the real service, and report
 	@scripts/need cc postgres
@@ -58,6 +59,18 @@ clients-check: ## a job's whole life by other people's gRPC clients: Python's gr
 	@scripts/need cc postgres python venv npm curl
 	$(CARGO) build --locked --bins
 	tests/clients/run
+
+kubernetes-check: ## deploy/kubernetes/ as kustomize builds it: valid, and fitting the programs
+	@scripts/need cc python venv
+	$(CARGO) build --locked --bins
+	tests/kubernetes/run
+
+supply-check: ## licences, duplicate versions, sources, unused dependencies; advisories where they can be had
+	scripts/supply-check
+
+release: ## the programs as they are shipped, in target/release: the same bytes everywhere
+	@scripts/need cc
+	scripts/release
 
 compose-check: ## build the image and import once through docker-compose.yml; needs Docker
 	scripts/compose-check

@@ -6,6 +6,7 @@ mod crash;
 mod embedded_postgres;
 mod expiry;
 mod imports;
+mod kubernetes;
 mod layers;
 mod lifecycle;
 mod outage;

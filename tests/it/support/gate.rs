@@ -31,6 +31,15 @@ impl Gate {
 
     /// Returns once this many of muster's sessions wait for a lock.
     pub async fn waiting(&mut self, sessions: i64) {
+        self.until(|waiting| waiting == sessions).await;
+    }
+
+    /// Returns once any of muster's sessions waits for a lock.
+    pub async fn crowded(&mut self) {
+        self.until(|waiting| waiting > 0).await;
+    }
+
+    async fn until(&mut self, enough: impl Fn(i64) -> bool) {
         let all_there = async {
             loop {
                 let waiting: i64 = sqlx::query_scalar(
@@ -41,7 +50,7 @@ impl Gate {
                 .fetch_one(&mut self.watcher)
                 .await
                 .expect("the sessions");
-                if waiting == sessions {
+                if enough(waiting) {
                     return;
                 }
                 tokio::task::yield_now().await;
@@ -49,7 +58,7 @@ impl Gate {
         };
         tokio::time::timeout(Duration::from_secs(20), all_there)
             .await
-            .unwrap_or_else(|_| panic!("{sessions} sessions at the gate"));
+            .unwrap_or_else(|_| panic!("sessions at the gate"));
     }
 
     /// Gives the locks back.
