@@ -10,11 +10,14 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::signer::Signer;
-use object_store::{BackoffConfig, ObjectStore, Result, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, Result, RetryConfig};
 use rustls::crypto::CryptoProvider;
 
 use super::open::{Encryption, StoreOptions};
 use super::signed::{Header, Signed};
+
+/// The longest that a store may send nothing.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// A store that takes uploads itself.
 pub(super) struct Remote {
@@ -37,7 +40,7 @@ impl Remote {
 /// `s3://bucket`
 pub(super) fn s3(bucket: &str, options: &StoreOptions) -> Result<Remote> {
     choose_cryptography();
-    let mut builder = AmazonS3Builder::new();
+    let mut builder = AmazonS3Builder::new().with_client_options(client());
     for (key, value) in keys::<AmazonS3ConfigKey>(options, "AWS_") {
         builder = builder.with_config(key, value);
     }
@@ -63,7 +66,7 @@ pub(super) fn s3(bucket: &str, options: &StoreOptions) -> Result<Remote> {
 /// `gs://bucket`
 pub(super) fn gcs(bucket: &str, options: &StoreOptions) -> Result<Remote> {
     choose_cryptography();
-    let mut builder = GoogleCloudStorageBuilder::new();
+    let mut builder = GoogleCloudStorageBuilder::new().with_client_options(client());
     for (key, value) in keys::<GoogleConfigKey>(options, "GOOGLE_") {
         builder = builder.with_config(key, value);
     }
@@ -77,7 +80,7 @@ pub(super) fn gcs(bucket: &str, options: &StoreOptions) -> Result<Remote> {
 /// `az://container`
 pub(super) fn azure(container: &str, options: &StoreOptions) -> Result<Remote> {
     choose_cryptography();
-    let mut builder = MicrosoftAzureBuilder::new();
+    let mut builder = MicrosoftAzureBuilder::new().with_client_options(client());
     for (key, value) in keys::<AzureConfigKey>(options, "AZURE_") {
         builder = builder.with_config(key, value);
     }
@@ -105,6 +108,14 @@ fn keys<'a, K: FromStr>(
         let key = name.to_ascii_lowercase().parse().ok()?;
         Some((key, value.as_str()))
     })
+}
+
+/// Silence ends a request, and not how long it takes: a slow store must come to
+/// the end of a piece, or its jobs never would. Variables may say otherwise.
+fn client() -> ClientOptions {
+    ClientOptions::new()
+        .with_timeout_disabled()
+        .with_read_timeout(SILENCE)
 }
 
 /// A request is tried again while the store is away, but not for so long that

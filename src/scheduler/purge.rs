@@ -82,17 +82,17 @@ impl Scheduler {
         if !self.0.objects.takes_uploads() {
             return Ok(());
         }
-        let now = self.0.clock.now();
-        sweeps::sweep_later(self.db(), job, now, SLOWEST_UPLOAD).await
+        let then = self.0.clock.now() - SLOWEST_UPLOAD;
+        sweeps::sweep_later(self.db(), job, then).await
     }
 
     /// Deletes what came by a URL of the store after its job's folder was
     /// deleted. Answers how many jobs were looked at.
     async fn sweep(&self) -> Result<u64, Error> {
-        let now = self.0.clock.now();
+        let then = self.0.clock.now() - SLOWEST_UPLOAD;
         let mut seen = 0;
         loop {
-            let due = sweeps::sweeps_due(self.db(), now, MANY).await?;
+            let due = sweeps::sweeps_due(self.db(), then, MANY).await?;
             if due.is_empty() {
                 return Ok(seen);
             }

@@ -1,52 +1,46 @@
 //! What must be in the object store, and what may come to lie there too late.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::Database;
 use super::lanes::{JobKey, key};
 use crate::domain::error::Error;
 
-/// Notes that a job's folder is to be deleted once more `after` the job can be
-/// started no longer: until about then a URL of the object store for it may be
-/// good, whatever became of the job. No note is made when that is past.
+/// Notes that a job's folder is to be deleted once more, if the job could be
+/// started after `then`: until that time a URL of the object store for it may be
+/// good, whatever became of the job.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn sweep_later(
-    db: &Database,
-    job: &JobKey,
-    now: OffsetDateTime,
-    after: Duration,
-) -> Result<(), Error> {
+pub async fn sweep_later(db: &Database, job: &JobKey, then: OffsetDateTime) -> Result<(), Error> {
     sqlx::query!(
-        "INSERT INTO uploads_to_sweep (user_pool_id, job_id, sweep_at)
-         SELECT user_pool_id, job_id, expires_at + make_interval(secs => $4)
-         FROM user_import_jobs
-         WHERE user_pool_id = $1 AND job_id = $2 AND expires_at + make_interval(secs => $4) > $3
+        "INSERT INTO uploads_to_sweep (user_pool_id, job_id, expires_at)
+         SELECT user_pool_id, job_id, expires_at FROM user_import_jobs
+         WHERE user_pool_id = $1 AND job_id = $2 AND expires_at > $3
          ON CONFLICT DO NOTHING",
         job.user_pool_id.as_str(),
         job.job_id.0,
-        now,
-        after.as_seconds_f64(),
+        then,
     )
     .execute(&db.pool)
     .await?;
     Ok(())
 }
 
-/// Jobs whose folder is to be deleted once more by now, at most `limit`.
+/// Jobs whose folder is to be deleted once more, and that could not be started
+/// after `then`; at most `limit`.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn sweeps_due(
     db: &Database,
-    now: OffsetDateTime,
+    then: OffsetDateTime,
     limit: i64,
 ) -> Result<Vec<JobKey>, Error> {
     sqlx::query!(
         "SELECT user_pool_id, job_id FROM uploads_to_sweep
-         WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT $2",
-        now,
+         WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
+        then,
         limit,
     )
     .fetch_all(&db.pool)

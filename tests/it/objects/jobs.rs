@@ -110,6 +110,27 @@ async fn a_file_that_was_replaced_between_start_and_import_is_not_imported() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_keeps_versions_gives_the_one_that_was_started_whatever_came_later() {
+    let site = Site::with(|s| s.max_upload_bytes = 1 << 30);
+    site.s3.keep_versions();
+    let pool = site.test.pool().await;
+    let job = site.started(&pool, wide_csv("user", 500)).await;
+    let upload = site.view(&job).await.job.upload.expect("an upload");
+    assert_eq!(upload.version.as_deref(), Some("1"));
+    assert_eq!(site.put(&job, wide_csv("eve", 500)).await, 200);
+    work(&site.test.scheduler()).await;
+    let ended = site.view(&job).await.job;
+    assert_eq!(
+        (ended.status, ended.counters),
+        (S::Succeeded, counted(500, 0, 0))
+    );
+    let users = site.test.usernames(&pool).await;
+    assert!(users.iter().all(|user| user.starts_with("user-")));
+    let report = rejected_csv(&site, &job).await.expect("a report");
+    assert!(report.starts_with("cognito:username,"));
+}
+
+#[tokio::test]
 async fn a_file_that_is_gone_after_start_fails_the_job() {
     let site = Site::new();
     let pool = site.test.pool().await;

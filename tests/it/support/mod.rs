@@ -9,6 +9,7 @@ pub mod muster;
 pub mod process;
 pub mod proxy;
 pub mod s3;
+pub mod s3_versions;
 pub mod services;
 pub mod template;
 pub mod wire;

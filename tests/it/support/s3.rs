@@ -20,6 +20,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use url::Url;
 
+use super::s3_versions::Versions;
+
 /// The key that the server knows.
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -56,6 +58,8 @@ struct State {
     hold: Option<Hold>,
     /// Method and target of each request.
     seen: Vec<String>,
+    /// Set where the bucket keeps versions.
+    versions: Option<Arc<Versions>>,
 }
 
 /// A running server; ends when dropped.
@@ -84,6 +88,7 @@ impl S3Server {
             mood: Mood::Well,
             hold: None,
             seen: Vec::new(),
+            versions: None,
         }));
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -147,6 +152,11 @@ impl S3Server {
     /// From now on the server is so.
     pub fn be(&self, mood: Mood) {
         self.state.lock().expect("the state").mood = mood;
+    }
+
+    /// From now on the bucket keeps versions.
+    pub fn keep_versions(&self) {
+        self.state.lock().expect("the state").versions = Some(Arc::default());
     }
 
     /// Holds up the reading of an object that comes after so many.
@@ -219,14 +229,12 @@ async fn answer(
 ) -> Result<Response<s3s::Body>, s3s::HttpError> {
     let reading = request.method() == Method::GET && !request.uri().path().ends_with(BUCKET);
     let wanted = request.headers().get(IF_MATCH).cloned();
-    let (mood, wait) = {
+    let (mood, wait, versions) = {
         let mut state = state.lock().expect("the state");
         let seen = format!("{} {}", request.method(), request.uri());
         state.seen.push(seen);
-        (
-            state.mood,
-            if reading { pass(&mut state.hold) } else { None },
-        )
+        let wait = if reading { pass(&mut state.hold) } else { None };
+        (state.mood, wait, state.versions.clone())
     };
     match mood {
         Mood::Well => {}
@@ -236,7 +244,10 @@ async fn answer(
     if let Some(wait) = wait {
         wait.await.expect("a release");
     }
-    let answer = service.call(request.map(s3s::Body::from)).await?;
+    let answer = match versions {
+        Some(versions) => versions.answer(request, service).await?,
+        None => service.call(request.map(s3s::Body::from)).await?,
+    };
     // The one thing of S3 that muster asks for and this server has not.
     Ok(match answer.headers().get(ETAG) {
         Some(tag) if is_another(tag, wanted.as_ref()) => {
