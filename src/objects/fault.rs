@@ -38,8 +38,18 @@ pub(super) fn refusal(error: StoreError) -> Result<Result<(), String>, Error> {
         StoreError::NotFound { .. } => "is not there",
         StoreError::PermissionDenied { .. } => "may not be listed with these credentials",
         StoreError::Unauthenticated { .. } => "does not take these credentials",
-        // An answer that says which of the caller's ways is wrong.
-        StoreError::Generic { .. } if words.contains("status code: 4") => "cannot be listed",
+        // Too many requests, and one that came too slowly: that passes.
+        StoreError::Generic { .. }
+            if words.contains("code: 429") || words.contains("code: 408") =>
+        {
+            return Err(away(error));
+        }
+        // What is asked is wrong; a redirect says that the region is.
+        StoreError::Generic { .. }
+            if words.contains("status code: 4") || words.contains("redirect") =>
+        {
+            "cannot be listed"
+        }
         error => return Err(away(error)),
     };
     Ok(Err(format!("{no} ({words})")))
@@ -122,5 +132,6 @@ mod tests {
         );
         assert!(refusal(generic("connection refused")).is_err());
         assert!(refusal(generic("status code: 503 Slow Down: ...")).is_err());
+        assert!(refusal(generic("status code: 429 Too Many Requests: ...")).is_err());
     }
 }

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod jobs;
+mod measure;
 mod outages;
 mod programs;
 mod signed;

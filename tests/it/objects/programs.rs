@@ -12,7 +12,12 @@ use crate::support::s3::S3Server;
 use crate::support::services::{KEY, Shared};
 
 /// Starts a program over a store, with variables of its own.
-fn start(shared: &Shared, program: &str, store: &str, more: &[(String, String)]) -> Process {
+pub(super) fn start(
+    shared: &Shared,
+    program: &str,
+    store: &str,
+    more: &[(String, String)],
+) -> Process {
     let mut variables = vec![
         ("MUSTER_DATABASE_URL", shared.database.url()),
         ("MUSTER_OBJECT_STORE", store),
@@ -28,7 +33,7 @@ fn start(shared: &Shared, program: &str, store: &str, more: &[(String, String)])
     Process::start(program, &[], &variables)
 }
 
-fn muster(grpc: &str, arguments: &[&str]) -> (i32, Value, String) {
+pub(super) fn muster(grpc: &str, arguments: &[&str]) -> (i32, Value, String) {
     let answer = command(MUSTER)
         .args(["--server", grpc, "--output", "json"])
         .args(arguments)
@@ -163,10 +168,11 @@ async fn a_folder_that_lacks_what_the_database_names_is_a_warning() {
         .await
         .expect("a lock");
     for program in [SERVER, SCHEDULER] {
-        let mut right = shared.start(program, &[]);
+        let mut right = shared.start(program, &["--drain-timeout", "1s"]);
         right.line("is ready");
         assert!(!right.errors().contains(WARNING), "{}", right.errors());
-        let mut wrong = start(&shared, program, &elsewhere, &[]);
+        let soon = ("MUSTER_DRAIN_TIMEOUT".to_owned(), "1s".to_owned());
+        let mut wrong = start(&shared, program, &elsewhere, &[soon]);
         let warning = wrong.line(WARNING);
         assert!(warning.contains("WARN") && warning.contains("MUSTER_OBJECT_STORE"));
         wrong.line("is ready");

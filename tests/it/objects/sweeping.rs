@@ -63,7 +63,8 @@ async fn a_deleted_job_and_a_deleted_pool_take_late_files_along() {
     deleted.expect("a deletion");
     let deleted = site.test.muster.delete_pool(&admin(), &gone).await;
     deleted.expect("a deletion");
-    assert_eq!((purge(&site).await, site.s3.files()), (3, 0));
+    // The job, and the pool.
+    assert_eq!((purge(&site).await, site.s3.files()), (2, 0));
     assert_eq!(site.test.rows("user_import_jobs").await, 0);
     assert_eq!(site.test.rows("user_pools").await, 1);
 

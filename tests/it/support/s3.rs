@@ -242,7 +242,8 @@ async fn answer(
         Mood::Away => return Err(s3s::HttpError::new("away".into())),
     }
     if let Some(wait) = wait {
-        wait.await.expect("a release");
+        let let_go = |_| s3s::HttpError::new("let go".into());
+        wait.await.map_err(let_go)?;
     }
     let answer = match versions {
         Some(versions) => versions.answer(request, service).await?,
