@@ -12,10 +12,10 @@ use super::lifecycle::Lifecycle;
 use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
 use super::telemetry::Traces;
-use super::{StartError, refuse, telemetry};
+use super::{StartError, refuse, store_check, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
-use crate::objects::Objects;
+use crate::objects::{Encryption, Objects};
 use crate::scheduler::Scheduler;
 use crate::store::Database;
 
@@ -38,9 +38,11 @@ async fn schedule(config: &SchedulerConfig, traces: Traces) -> Result<ExitCode, 
         let settings = config.database.settings(least, enough)?;
         let metrics = MetricsPort::open(config.metrics, "muster-scheduler").await?;
         let port = HealthPort::open(Flag::SCHEDULER_ADDR, config.scheduler_addr, &health).await?;
-        let objects = config.object_store.open()?;
+        // What uploads ask for is a matter of those who sign their URLs.
+        let objects = config.object_store.open(Encryption::None)?;
         let databases = Databases::open(&settings, config.database.wait()).await?;
         databases.check_schema().await?;
+        store_check::check(&objects, &databases.work).await?;
         let heart = start(
             &config.importing,
             &config.limits,

@@ -17,7 +17,7 @@ use super::listen;
 use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
 use super::telemetry::Traces;
-use super::{StartError, refuse, telemetry};
+use super::{StartError, refuse, store_check, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
 use crate::grpc::{self, GrpcOptions};
@@ -56,9 +56,11 @@ async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartE
             Some(address) => Some(HealthPort::open(Flag::HEALTH_ADDR, address, &health).await?),
             None => None,
         };
-        let objects = config.object_store.open()?;
+        let encryption = config.upload_encryption.encryption();
+        let objects = config.object_store.open(encryption)?;
         let databases = Databases::open(&settings, config.database.wait()).await?;
         databases.check_schema().await?;
+        store_check::check(&objects, &databases.work).await?;
         let listening = Server {
             sockets,
             key,

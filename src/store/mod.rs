@@ -16,6 +16,7 @@ pub mod purge;
 pub mod rejections;
 pub mod request_ids;
 mod stuck;
+pub mod sweeps;
 mod transaction;
 pub mod users;
 

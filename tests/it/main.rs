@@ -11,6 +11,7 @@ mod imports;
 mod kubernetes;
 mod layers;
 mod lifecycle;
+mod objects;
 mod outage;
 mod paging;
 mod plans;
