@@ -73,7 +73,10 @@ impl Client {
         Ok(Self {
             jobs: UserImportServiceClient::new(channel.clone()),
             pools: UserPoolServiceClient::new(channel),
-            http: reqwest::Client::new(),
+            http: {
+                muster::process::tls::use_ring();
+                reqwest::Client::new()
+            },
         })
     }
 

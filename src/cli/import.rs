@@ -116,7 +116,7 @@ async fn begin(
     session.on_interrupt(Some(left_behind.clone()));
     let progress = |sent| reporter.upload(sent, size, began.elapsed());
     let queued = async {
-        upload(&created.pre_signed_url, file, size, progress).await?;
+        upload(session.tls(), &created.pre_signed_url, file, size, progress).await?;
         start(session, &job).await
     }
     .await

@@ -17,6 +17,7 @@ use url::Url;
 use super::failure::{Failure, root_cause};
 use super::text::one_line;
 use super::token::Token;
+use crate::process::tls::ClientTls;
 
 /// How much is read from a file at a time.
 const CHUNK: usize = 256 << 10;
@@ -47,6 +48,7 @@ pub async fn open(path: &Path) -> Result<(File, u64), Failure> {
 ///
 /// When the server refuses the file, in its own words, or the connection breaks.
 pub async fn upload(
+    tls: &ClientTls,
     url: &str,
     file: File,
     size: u64,
@@ -54,7 +56,7 @@ pub async fn upload(
 ) -> Result<(), Failure> {
     const WHAT: &str = "upload";
     let url = Url::parse(url).map_err(|e| broken_off(WHAT, &e))?;
-    if url.scheme() != "http" {
+    if !matches!(url.scheme(), "http" | "https") {
         return Err(Failure::UploadScheme(url.scheme().to_owned()));
     }
     let sent = Arc::new(AtomicU64::new(0));
@@ -66,8 +68,7 @@ pub async fn upload(
         }
     });
     // The token stays out of it: the URL is signed, and may be another server's.
-    let request = client()
-        .map_err(|e| broken_off(WHAT, &e))?
+    let request = client(WHAT, tls)?
         .put(url)
         .header(CONTENT_TYPE, "text/csv")
         .header(CONTENT_LENGTH, size)
@@ -94,12 +95,13 @@ pub async fn upload(
 /// When the server refuses, in its own words, the connection breaks, or `out`
 /// takes no more ([`Failure::Output`]).
 pub async fn download<W: io::Write>(
+    tls: &ClientTls,
     url: Url,
     token: &Token,
     open: impl FnOnce() -> io::Result<W>,
 ) -> Result<u64, Failure> {
     const WHAT: &str = "download";
-    let mut request = client().map_err(|e| broken_off(WHAT, &e))?.get(url);
+    let mut request = client(WHAT, tls)?.get(url);
     if let Some(token) = token.expose() {
         request = request.bearer_auth(token);
     }
@@ -117,10 +119,11 @@ pub async fn download<W: io::Write>(
     Ok(written)
 }
 
-fn client() -> reqwest::Result<Client> {
-    Client::builder()
+fn client(what: &'static str, tls: &ClientTls) -> Result<Client, Failure> {
+    tls.http()?
         .connect_timeout(Duration::from_secs(5))
         .build()
+        .map_err(|e| broken_off(what, &e))
 }
 
 fn broken_off(what: &'static str, error: &(dyn std::error::Error + 'static)) -> Failure {

@@ -12,8 +12,8 @@ use super::data_dir::{DataDir, DataDirError};
 use super::postgres::{self, Cluster, Options, StopMode};
 use crate::domain::error::{Error, Reason};
 use crate::process::config::{
-    self, CallersArgs, DatabaseTimeouts, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    Secret, ShutdownArgs,
+    self, CallersArgs, DatabaseTimeouts, FileLimits, ImportingArgs, JobRules, LimitsArgs,
+    ListenArgs, LogArgs, Secret, ShutdownArgs, TlsArgs,
 };
 use crate::process::database::Databases;
 use crate::process::health::{self, Health, Judge};
@@ -41,6 +41,8 @@ pub struct DevArgs {
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     callers: CallersArgs,
     #[command(flatten)]
     rules: JobRules,
@@ -48,6 +50,8 @@ pub struct DevArgs {
     importing: ImportingArgs,
     #[command(flatten)]
     limits: FileLimits,
+    #[command(flatten)]
+    load: LimitsArgs,
     #[command(flatten)]
     shutdown: ShutdownArgs,
     #[command(flatten)]
@@ -97,7 +101,7 @@ pub struct Stack {
 /// Runs a stack until a signal ends it.
 pub async fn run(args: DevArgs) -> ExitCode {
     telemetry::init(&args.log);
-    let hang_up = if args.callers.heeds_hang_up() {
+    let hang_up = if args.callers.heeds_hang_up() || args.tls.heeds_hang_up() {
         HangUp::LeftAlone
     } else {
         HangUp::Stops
@@ -154,7 +158,7 @@ impl Stack {
     /// stopped again.
     pub async fn start(args: &DevArgs, signals: &mut Signals) -> Result<Option<Self>, StackError> {
         // A port that is taken is told before Postgres is made.
-        let sockets = Sockets::open(&args.listen, &args.callers).await?;
+        let sockets = Sockets::open(&args.listen, &args.tls, &args.callers).await?;
         let dir = DataDir::open(&args.data_dir)?;
         let (cluster, url) = match &args.database_url {
             Some(url) => (None, url.clone()),
@@ -221,6 +225,7 @@ impl Stack {
             key: dir.signing_key()?,
             rules: &args.rules,
             limits: &args.limits,
+            load: &args.load,
             database: databases.work.clone(),
             objects: objects.clone(),
         }

@@ -11,8 +11,12 @@ mod user;
 mod user_import;
 mod user_pool;
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::{Health, HealthServer};
@@ -23,10 +27,9 @@ use crate::api::v1::user_pool_service_server::UserPoolServiceServer;
 use crate::api::v1::user_service_server::UserServiceServer;
 use crate::domain::error::Error;
 use crate::operations::Muster;
+use crate::operations::admission::Admission;
 use crate::operations::callers::Callers;
 
-/// The largest request, in bytes.
-const MAX_REQUEST: usize = 4 << 20;
 /// The largest answer, in bytes: a page of 60 users, each with 20 attributes of
 /// 2,048 characters of up to 4 bytes, has about 10 MB.
 const MAX_ANSWER: usize = 32 << 20;
@@ -40,6 +43,10 @@ pub struct GrpcOptions {
     /// Longest time for a call, whatever the caller allows. A stream may last
     /// longer; only its beginning is bounded.
     pub request_timeout: Duration,
+    /// The largest request, in bytes.
+    pub max_message_bytes: usize,
+    /// How many calls are served at once, and how often each caller may call.
+    pub admission: Admission,
 }
 
 /// All services of the gRPC port, health and reflection among them, for
@@ -55,13 +62,13 @@ pub fn router<H: Health>(
     health: HealthServer<H>,
 ) -> Result<Routes, Error> {
     let imports = UserImportServiceServer::new(user_import::UserImports(muster.clone()))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let pools = UserPoolServiceServer::new(user_pool::UserPools(muster.clone()))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let users = UserServiceServer::new(user::Users(muster))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let mut routes = Routes::builder();
     routes
@@ -72,12 +79,34 @@ pub fn router<H: Health>(
         .add_service(reflection().build_v1().map_err(Error::internal)?)
         // What grpcurl and others asked for before there was a v1.
         .add_service(reflection().build_v1alpha().map_err(Error::internal)?);
-    let layer = layer::Layer { callers, options };
+    let layer = layer::Layer {
+        callers,
+        options,
+        methods: Arc::new(methods()?),
+    };
     let guarded = routes
         .routes()
         .into_axum_router()
         .layer(axum::middleware::from_fn_with_state(layer, layer::serve));
     Ok(Routes::from(guarded).prepare())
+}
+
+/// The methods of muster's own services, as calls name them.
+fn methods() -> Result<HashSet<String>, Error> {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).map_err(Error::internal)?;
+    let mut methods = HashSet::new();
+    for file in &set.file {
+        for service in &file.service {
+            let service_name = format!("/{}.{}/", file.package(), service.name());
+            methods.extend(
+                service
+                    .method
+                    .iter()
+                    .map(|method| format!("{service_name}{}", method.name())),
+            );
+        }
+    }
+    Ok(methods)
 }
 
 /// Answers descriptors of all that the port serves.

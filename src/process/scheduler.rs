@@ -10,6 +10,7 @@ use super::config::{FileLimits, Flag, ImportingArgs, SchedulerConfig};
 use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
+use super::listen::{ConnectionLimits, Port, Protocol};
 use super::signals::{HangUp, Signals};
 use super::{StartError, listen, refuse, telemetry};
 use crate::domain::clock::SystemClock;
@@ -51,11 +52,14 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
             scheduler: Some(scheduler),
         };
         lifecycle.spawn("health", judge.watch(health.clone(), lifecycle.draining()));
-        let routes = Routes::new(health.server());
-        lifecycle.spawn(
-            "health port",
-            listen::grpc(socket, routes, lifecycle.drain()),
-        );
+        let port = Port {
+            listener: socket,
+            protocol: Protocol::Grpc,
+            router: Routes::new(health.server()).into_axum_router(),
+            tls: None,
+            limits: ConnectionLimits::default(),
+        };
+        lifecycle.spawn("health port", port.serve(lifecycle.drain()));
         Ok((databases, address))
     };
     let (databases, address) = tokio::select! {

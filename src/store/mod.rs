@@ -4,6 +4,7 @@
 pub mod bulk;
 mod copy;
 mod database;
+pub mod deadline;
 pub mod finish;
 mod held;
 pub mod jobs;

@@ -1,59 +1,76 @@
 //! The pool of connections, whose every call has an end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres,
-    SqlStr,
+    AssertSqlSafe, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection,
+    PgPool, Postgres, SqlStr,
 };
 use tokio::time::timeout;
 
 use super::DatabaseSettings;
+use super::deadline::Limit;
 use super::held::{Held, Step};
 
 /// How long a connection that lay idle may take for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// How much longer than the database allows a statement its answer is waited
 /// for: the database's own word on it goes first, where it can be heard.
-const MARGIN: Duration = Duration::from_secs(2);
+pub(super) const MARGIN: Duration = Duration::from_secs(2);
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     connections: PgPool,
-    /// The longest that a call may take.
-    bound: Duration,
+    /// How long statements may take.
+    limit: Arc<Limit>,
 }
 
 impl Pool {
     /// A pool that opens its first connection when it is needed.
     pub(super) fn open(settings: &DatabaseSettings, options: PgConnectOptions) -> Self {
         let patience = SIGN_OF_LIFE.min(settings.acquire_timeout / 2);
+        let limit = Arc::new(Limit::new(settings.statement_timeout));
+        let (idle, fresh) = (Arc::clone(&limit), Arc::clone(&limit));
         let connections = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             // sqlx's own test takes all the time there is: after a failover
             // every idle connection would cost one call.
             .test_before_acquire(false)
-            .before_acquire(move |connection, _| Box::pin(is_alive(connection, patience)))
+            .before_acquire(move |connection, _| {
+                let limit = Arc::clone(&idle);
+                Box::pin(async move {
+                    let alive = timeout(patience, is_alive(connection, &limit));
+                    Ok(matches!(alive.await, Ok(Ok(()))))
+                })
+            })
+            .after_connect(move |connection, _| {
+                let limit = Arc::clone(&fresh);
+                Box::pin(async move {
+                    match limit.news(limit.allowed(), true) {
+                        Some(news) => tell(connection, news).await,
+                        None => Ok(()),
+                    }
+                })
+            })
             .connect_lazy_with(options);
-        Self {
-            connections,
-            bound: settings.statement_timeout + MARGIN,
-        }
+        Self { connections, limit }
     }
 
     /// A connection of one's own for a while.
     pub(super) async fn hold(&self) -> Result<Held, Error> {
-        Ok(Held::new(self.connections.acquire().await?, self.bound))
+        let connection = self.connections.acquire().await?;
+        Ok(Held::new(connection, Arc::clone(&self.limit)))
     }
 
     /// The same bound for what is called on no connection of the pool.
     pub(super) fn bound(&self) -> Duration {
-        self.bound
+        self.limit.usual() + MARGIN
     }
 
     /// Closes all connections, once they are given back.
@@ -62,13 +79,17 @@ impl Pool {
     }
 }
 
-/// Whether a connection that lay idle still answers; else the pool makes
-/// another.
-async fn is_alive(connection: &mut PgConnection, patience: Duration) -> Result<bool, Error> {
-    Ok(matches!(
-        timeout(patience, connection.ping()).await,
-        Ok(Ok(()))
-    ))
+/// Asks a connection that lay idle for a sign of life; if it has none, the pool
+/// makes another. Telling it how long statements may take does as well.
+async fn is_alive(connection: &mut PgConnection, limit: &Limit) -> Result<(), Error> {
+    match limit.news(limit.allowed(), false) {
+        Some(news) => tell(connection, news).await,
+        None => connection.ping().await,
+    }
+}
+
+async fn tell(connection: &mut PgConnection, news: String) -> Result<(), Error> {
+    connection.execute(AssertSqlSafe(news)).await.map(drop)
 }
 
 impl<'c> Executor<'c> for &'c Pool {

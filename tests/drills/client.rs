@@ -161,21 +161,21 @@ impl Client {
     /// The rows that were not imported.
     pub async fn rejected_csv(&self, job: &Job) -> String {
         let url = format!("{}/v1/user-import-jobs/{}/rejected.csv", self.http, job.id);
-        let answer = reqwest::get(url).await.expect("an answer");
+        let answer = crate::support::http::get(url).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
         answer.text().await.expect("a whole report")
     }
 
     /// Whether the server says that it can serve.
     pub async fn is_ready(&self) -> bool {
-        let answer = reqwest::get(format!("{}/readyz", self.http)).await;
+        let answer = crate::support::http::get(format!("{}/readyz", self.http)).await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 }
 
 /// A PUT to a signed URL.
 pub async fn put(url: &str, file: impl Into<Body>) -> Result<Answer, reqwest::Error> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let client = crate::support::http::builder().timeout(PATIENCE).build()?;
     let answer = client.put(url).body(file).send().await?;
     Ok(Answer {
         status: answer.status(),

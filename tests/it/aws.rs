@@ -12,6 +12,7 @@ use axum::response::Response;
 use muster::domain::clock::Clock as _;
 use muster::domain::ids::UserPoolId;
 use muster::http::aws::{AwsKeys, AwsState, Operation, routes};
+use muster::operations::admission::Admission;
 use muster::store::users;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -61,6 +62,7 @@ impl<'t> Front<'t> {
             region: self.region.clone(),
             clock: self.test.clock.clone(),
             request_timeout: Duration::from_secs(20),
+            admission: Admission::unlimited(),
         };
         let answer = routes(state).oneshot(request).await.expect("an answer");
         parse(answer).await

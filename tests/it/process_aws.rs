@@ -19,7 +19,7 @@ fn keys(id: &str) -> String {
 /// Sends an unsigned call, and answers its status and body.
 async fn call(server: &mut Process) -> (u16, String) {
     let http = word_after(&server.line("muster-server is ready"), r#""http":""#);
-    let answer = reqwest::Client::new()
+    let answer = crate::support::http::client()
         .post(format!("http://{http}/"))
         .header("content-type", "application/x-amz-json-1.1")
         .header(

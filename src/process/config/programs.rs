@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use clap::Parser;
 
 use super::{
-    CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
+    CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, LimitsArgs, ListenArgs,
+    LogArgs, ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, TlsArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -16,7 +16,7 @@ use super::{
     version,
     after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within --drain-timeout; the
 second ends at once.
-SIGHUP reads the tokens file again.
+SIGHUP reads the tokens file, the access keys and the certificates again; so does a change.
 Exits with 0 after a clean stop, 1 when it could not start or something in it died, 2 for a
 wrong flag or variable, 130 or 143 after the second signal.
 
@@ -41,6 +41,9 @@ pub struct ServerConfig {
     /// Where to listen.
     #[command(flatten)]
     pub listen: ListenArgs,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Who may call.
     #[command(flatten)]
     pub callers: CallersArgs,
@@ -50,6 +53,9 @@ pub struct ServerConfig {
     /// The limits of files.
     #[command(flatten)]
     pub limits: FileLimits,
+    /// How much is taken on.
+    #[command(flatten)]
+    pub load: LimitsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,

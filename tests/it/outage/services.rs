@@ -69,7 +69,7 @@ async fn a_server_without_its_database_says_so_to_all_and_needs_no_restart() {
         "{http}/v1/user-import-jobs/import-01890a5d-ac96-774b-bcce-b302099a8057/rejected.csv?user_pool_id=local_abcdefghi"
     );
     let aws = || {
-        reqwest::Client::new()
+        crate::support::http::client()
             .post(format!("{http}/"))
             .header("content-type", "application/x-amz-json-1.1")
             .header(
@@ -95,7 +95,9 @@ async fn a_server_without_its_database_says_so_to_all_and_needs_no_restart() {
         let reason = &details.error_info().expect("ErrorInfo").reason;
         assert_eq!(reason, "DATABASE_UNAVAILABLE");
 
-        let answer = reqwest::get(&rejected).await.expect("an answer");
+        let answer = crate::support::http::get(&rejected)
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 503);
         assert_eq!(answer.headers()["retry-after"], "1");
         let text = answer.text().await.expect("a body");

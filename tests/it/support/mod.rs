@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod gate;
+pub mod http;
 pub mod imports;
 pub mod look;
 pub mod muster;

@@ -195,11 +195,11 @@ async fn probes_tell_alive_from_ready() {
     let server = TestServer::new().await;
     for (ready, status) in [(true, 200), (false, 503), (true, 200)] {
         server.ready.send(ready).expect("a server");
-        let answer = reqwest::get(server.url("/readyz"))
+        let answer = crate::support::http::get(server.url("/readyz"))
             .await
             .expect("an answer");
         assert_eq!(answer.status(), status);
-        let answer = reqwest::get(server.url("/healthz"))
+        let answer = crate::support::http::get(server.url("/healthz"))
             .await
             .expect("an answer");
         assert_eq!(answer.status(), 200);

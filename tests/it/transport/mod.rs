@@ -17,15 +17,18 @@ use muster::api::v1::user_pool_service_client::UserPoolServiceClient;
 use muster::api::v1::user_service_client::UserServiceClient;
 use muster::grpc::{self, GrpcOptions};
 use muster::http::{self, HttpState};
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use muster::operations::jobs::{CreateJob, JobView};
 use muster::operations::pools::CreatePool;
+use muster::process::drain::Drain;
+use muster::process::listen::{ConnectionLimits, Port, Protocol};
+use muster::process::tls::ServerTls;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Server};
+use tonic::transport::Channel;
 use url::Url;
 
 use crate::support::muster::{TestMuster, admin};
@@ -39,6 +42,11 @@ pub struct Options {
     pub request_timeout: Duration,
     pub upload_idle_timeout: Duration,
     pub max_jobs_per_pool: u32,
+    pub max_message_bytes: usize,
+    /// On each port.
+    pub admission: Admission,
+    pub connections: ConnectionLimits,
+    pub tls: Option<ServerTls>,
 }
 
 impl Default for Options {
@@ -48,6 +56,10 @@ impl Default for Options {
             request_timeout: PATIENCE,
             upload_idle_timeout: PATIENCE,
             max_jobs_per_pool: 10,
+            max_message_bytes: 4 << 20,
+            admission: Admission::unlimited(),
+            connections: ConnectionLimits::default(),
+            tls: None,
         }
     }
 }
@@ -59,6 +71,8 @@ pub struct TestServer {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
     pub shutdown: CancellationToken,
+    /// When cancelled, the ports take no new calls.
+    pub draining: CancellationToken,
     pub ready: watch::Sender<bool>,
     pub health: tonic_health::server::HealthReporter,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -83,7 +97,8 @@ impl TestServer {
         let grpc = grpc_port.local_addr().expect("an address");
         let http = http_port.local_addr().expect("an address");
         let test = TestMuster::with(|settings| {
-            settings.public_url = Url::parse(&format!("http://{http}")).expect("a URL");
+            let scheme = options.tls.as_ref().map_or("http", |_| "https");
+            settings.public_url = Url::parse(&format!("{scheme}://{http}")).expect("a URL");
             settings.max_jobs_per_pool = options.max_jobs_per_pool;
         });
         let shutdown = CancellationToken::new();
@@ -94,6 +109,8 @@ impl TestServer {
             GrpcOptions {
                 shutdown: shutdown.clone(),
                 request_timeout: options.request_timeout,
+                max_message_bytes: options.max_message_bytes,
+                admission: options.admission.clone(),
             },
             health_server,
         )
@@ -104,26 +121,37 @@ impl TestServer {
             callers: options.callers.clone(),
             ready: is_ready,
             upload_idle_timeout: options.upload_idle_timeout,
+            admission: options.admission,
         });
-        let serve_grpc = async move {
-            Server::builder()
-                .add_routes(routes)
-                .serve_with_incoming(TcpListenerStream::new(grpc_port))
-                .await
-                .expect("gRPC is served");
+        let draining = CancellationToken::new();
+        let port = |listener, protocol, router| {
+            let port = Port {
+                listener,
+                protocol,
+                router,
+                tls: options.tls.clone(),
+                limits: options.connections,
+            };
+            let drain = Drain {
+                begun: draining.clone(),
+                grace: PATIENCE,
+            };
+            tokio::spawn(async move { port.serve(drain).await.expect("a port") })
         };
-        let serve_http = async move {
-            axum::serve(http_port, app).await.expect("HTTP is served");
-        };
+        let tasks = vec![
+            port(grpc_port, Protocol::Grpc, routes.into_axum_router()),
+            port(http_port, Protocol::Http, app),
+        ];
         Self {
             test,
             callers: options.callers,
             grpc,
             http,
             shutdown,
+            draining,
             ready,
             health,
-            tasks: vec![tokio::spawn(serve_grpc), tokio::spawn(serve_http)],
+            tasks,
         }
     }
 
