@@ -2,9 +2,10 @@
 
 mod authorisation;
 mod calls;
+mod deadlines;
 mod details;
 mod downloads;
-mod raw;
+pub mod raw;
 mod refusals;
 mod streams;
 mod uploads;
