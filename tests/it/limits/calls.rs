@@ -1,9 +1,6 @@
 //! How many calls are served at once, and how large they may be.
 
-use std::num::NonZeroU32;
-
 use muster::api::v1::*;
-use muster::operations::admission::Admission;
 use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -21,7 +18,7 @@ use crate::transport::{Options, PATIENCE, TestServer, csv, ids};
 /// A server that serves one call at once, on each port.
 async fn busy_server() -> TestServer {
     TestServer::with(Options {
-        admission: Admission::new(1, None::<NonZeroU32>),
+        max_calls: 1,
         ..Options::default()
     })
     .await

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use futures_util::future::join_all;
 use muster::api::v1::ListUserPoolsRequest;
-use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -17,16 +16,14 @@ use crate::transport::{Options, TestServer, bearing, tokens};
 /// So many calls at once are more than one a second, on any machine.
 const MANY: usize = 60;
 
-fn once_a_second() -> Admission {
-    Admission::new(1_000, NonZeroU32::new(1))
-}
+const ONCE: Option<NonZeroU32> = NonZeroU32::new(1);
 
 /// A server that counts the calls of a reader and of an admin.
 async fn server() -> TestServer {
     let callers = tokens(&[("r", "reader", "*"), ("a", "admin", "*")]);
     TestServer::with(Options {
         callers: Callers::from_tokens(&callers).expect("a tokens file"),
-        admission: once_a_second(),
+        calls_per_second: ONCE,
         ..Options::default()
     })
     .await
@@ -93,7 +90,7 @@ async fn downloads_are_counted_and_the_probes_are_not() {
 #[tokio::test]
 async fn where_everybody_is_admin_nobody_is_counted() {
     let server = TestServer::with(Options {
-        admission: once_a_second(),
+        calls_per_second: ONCE,
         ..Options::default()
     })
     .await;
