@@ -73,7 +73,10 @@ impl Client {
         Ok(Self {
             jobs: UserImportServiceClient::new(channel.clone()),
             pools: UserPoolServiceClient::new(channel),
-            http: plain_client(),
+            http: {
+                muster::process::tls::use_ring();
+                reqwest::Client::new()
+            },
         })
     }
 
@@ -194,14 +197,4 @@ fn ended(job: UserImportJob) -> Result<Ended> {
 
 fn nothing() -> Fault {
     Fault::Failed("the answer has nothing in it".to_owned())
-}
-
-/// A plain HTTP client. Its library leaves the choice of a cryptography to the
-/// process, and panics without one.
-fn plain_client() -> reqwest::Client {
-    // It is chosen once.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    reqwest::Client::new()
 }

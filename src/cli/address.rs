@@ -13,10 +13,10 @@ pub struct Address(Url);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// No URL, and no `host:port` either.
-    #[error("expected host:port or http://host:port ({0})")]
+    #[error("expected host:port, http://host:port or https://host:port ({0})")]
     Malformed(String),
-    /// This client has no TLS.
-    #[error("{0}:// is not supported: this client speaks plain HTTP, to a server or proxy nearby")]
+    /// Neither HTTP nor HTTPS.
+    #[error("{0}:// is not supported: this client speaks http:// and https://")]
     Scheme(String),
     /// Credentials belong in the token, which is never printed.
     #[error("an address holds no user name or password; use --token")]
@@ -24,11 +24,17 @@ pub enum AddressError {
 }
 
 impl Address {
+    /// Whether TLS is spoken there.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// The URL of a path below the address. Each segment is escaped.
     #[must_use]
     pub fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        // Only a URL that cannot be a base refuses, and http:// always can.
+        // Only a URL that cannot be a base refuses, and these two always can.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -48,7 +54,7 @@ impl FromStr for Address {
             Url::parse(&format!("http://{text}"))
         }
         .map_err(|e| AddressError::Malformed(e.to_string()))?;
-        if url.scheme() != "http" {
+        if !matches!(url.scheme(), "http" | "https") {
             return Err(AddressError::Scheme(url.scheme().to_owned()));
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -80,6 +86,7 @@ mod tests {
             ("[::1]:50051", "http://[::1]:50051"),
             (" http://muster:50051/ ", "http://muster:50051"),
             ("muster.example", "http://muster.example"),
+            ("https://muster:8443/", "https://muster:8443"),
         ] {
             assert_eq!(parse(given).as_deref(), Ok(meant), "{given}");
         }
@@ -93,8 +100,8 @@ mod tests {
             Err(AddressError::Malformed(_))
         ));
         assert_eq!(
-            parse("https://muster:443"),
-            Err(AddressError::Scheme("https".to_owned()))
+            parse("ftp://muster:443"),
+            Err(AddressError::Scheme("ftp".to_owned()))
         );
         assert_eq!(parse("http://me:pw@muster"), Err(AddressError::Credentials));
     }

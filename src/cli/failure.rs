@@ -9,6 +9,7 @@ use tonic_types::StatusExt as _;
 
 use super::address::Address;
 use super::text::one_line;
+use crate::process::tls::ClientTlsError;
 
 /// Why a command failed. `Display` is what its user reads.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +59,11 @@ pub enum Failure {
         /// What the operating system or the protocol says.
         cause: String,
     },
-    /// The upload's URL is none of HTTP.
-    #[error("the upload goes to a {0}:// URL, and this client speaks HTTP only")]
+    /// A certificate.
+    #[error(transparent)]
+    Tls(#[from] ClientTlsError),
+    /// The upload's URL needs what this client lacks.
+    #[error("the upload goes to a {0}:// URL, and this client speaks http:// and https://")]
     UploadScheme(String),
     /// Something failed on the way, and something is left behind.
     #[error("{cause}\n{advice}")]

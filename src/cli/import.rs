@@ -117,7 +117,15 @@ async fn begin(
     let progress = |sent| reporter.upload(sent, size, began.elapsed());
     let queued = async {
         let headers = &created.pre_signed_url_headers;
-        upload(&created.pre_signed_url, headers, file, size, progress).await?;
+        upload(
+            session.tls(),
+            &created.pre_signed_url,
+            headers,
+            file,
+            size,
+            progress,
+        )
+        .await?;
         start(session, &job).await
     }
     .await

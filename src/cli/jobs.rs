@@ -288,10 +288,10 @@ async fn rejected_csv(session: &Session, job: &JobRef, path: PathBuf) -> Result<
         .http()
         .join(&["v1", "user-import-jobs", &job.job_id, "rejected.csv"]);
     if path.as_os_str() == "-" {
-        download(url, session.token(), || Ok(io::stdout())).await?;
+        download(session.tls(), url, session.token(), || Ok(io::stdout())).await?;
         return Ok(());
     }
-    let written = download(url, session.token(), || File::create(&path))
+    let written = download(session.tls(), url, session.token(), || File::create(&path))
         .await
         .map_err(|failure| match failure {
             Failure::Output(cause) => Failure::File {

@@ -144,7 +144,10 @@ impl Cli {
             Command::Dev(args) => stack::run(*args).await,
             Command::Demo(args) => demo::run(args, import_as_typed).await,
             Command::Migrate(args) => migrate::run(args).await,
-            Command::Health(args) => probe::run(args, &self.session.server.to_string()).await,
+            Command::Health(args) => {
+                let SessionArgs { server, tls, .. } = &self.session;
+                probe::run(args, &server.to_string(), tls).await
+            }
         }
     }
 }

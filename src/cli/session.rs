@@ -15,6 +15,7 @@ use super::token::{Bearer, Token};
 use crate::api::v1::user_import_service_client::UserImportServiceClient;
 use crate::api::v1::user_pool_service_client::UserPoolServiceClient;
 use crate::api::v1::user_service_client::UserServiceClient;
+use crate::process::tls::{ClientTls, ClientTlsArgs};
 
 /// Where a server is looked for, unless told.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
@@ -24,7 +25,7 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server and output")]
 pub struct SessionArgs {
-    /// The gRPC server: host:port or http://host:port
+    /// The gRPC server: host:port, http://host:port or https://host:port
     #[arg(long, global = true, env = "MUSTER_SERVER", hide_env_values = true, default_value = DEFAULT_SERVER, value_name = "ADDRESS")]
     pub server: Address,
     /// The HTTP server, for downloads
@@ -50,6 +51,8 @@ pub struct SessionArgs {
     /// How answers are printed; JSON is proto3 JSON, 64-bit integers are strings
     #[arg(short, long, global = true, value_enum, default_value_t)]
     pub output: Output,
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
 }
 
 /// How answers are printed.
@@ -67,6 +70,7 @@ type Transport = InterceptedService<Channel, Bearer>;
 /// A connection to a server, and the way to answer.
 pub struct Session {
     args: SessionArgs,
+    tls: ClientTls,
     transport: Transport,
     on_interrupt: RefCell<Option<String>>,
 }
@@ -79,15 +83,20 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When no server answers, or the token cannot be sent.
+    /// When no server answers, the token cannot be sent, or a certificate cannot
+    /// be used.
     pub async fn connect(args: SessionArgs) -> Result<Self, Failure> {
         let bearer = args.token.bearer()?;
+        let tls = args.tls.read()?;
         let unreachable = |e: tonic::transport::Error| Failure::Unreachable {
             address: args.server.clone(),
             cause: root_cause(&e),
         };
-        let channel = Endpoint::from_shared(args.server.to_string())
-            .map_err(unreachable)?
+        let mut endpoint = Endpoint::from_shared(args.server.to_string()).map_err(unreachable)?;
+        if args.server.is_secure() {
+            endpoint = endpoint.tls_config(tls.grpc()).map_err(unreachable)?;
+        }
+        let channel = endpoint
             .connect_timeout(Duration::from_secs(5))
             // A watched job may be silent for long; a dead server must not pass for one.
             .http2_keep_alive_interval(Duration::from_secs(30))
@@ -97,6 +106,7 @@ impl Session {
             .map_err(unreachable)?;
         Ok(Self {
             args,
+            tls,
             transport: InterceptedService::new(channel, bearer),
             on_interrupt: RefCell::default(),
         })
@@ -124,6 +134,12 @@ impl Session {
     #[must_use]
     pub const fn http(&self) -> &Address {
         &self.args.http
+    }
+
+    /// What there is of TLS.
+    #[must_use]
+    pub const fn tls(&self) -> &ClientTls {
+        &self.tls
     }
 
     /// The token for the HTTP server.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Client, Response};
-use rustls::crypto::CryptoProvider;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
@@ -19,6 +18,7 @@ use url::Url;
 use super::failure::{Failure, root_cause};
 use super::text::one_line;
 use super::token::Token;
+use crate::process::tls::ClientTls;
 
 /// How much is read from a file at a time.
 const CHUNK: usize = 256 << 10;
@@ -49,6 +49,7 @@ pub async fn open(path: &Path) -> Result<(File, u64), Failure> {
 ///
 /// When the server refuses the file, in its own words, or the connection breaks.
 pub async fn upload(
+    tls: &ClientTls,
     url: &str,
     headers: &HashMap<String, String>,
     file: File,
@@ -69,8 +70,7 @@ pub async fn upload(
         }
     });
     // The token stays out of it: the URL is signed, and may be another server's.
-    let mut request = client(&url)
-        .map_err(|e| broken_off(WHAT, &e))?
+    let mut request = client(WHAT, tls)?
         .put(url)
         .header(CONTENT_TYPE, "text/csv")
         .header(CONTENT_LENGTH, size);
@@ -99,12 +99,13 @@ pub async fn upload(
 /// When the server refuses, in its own words, the connection breaks, or `out`
 /// takes no more ([`Failure::Output`]).
 pub async fn download<W: io::Write>(
+    tls: &ClientTls,
     url: Url,
     token: &Token,
     open: impl FnOnce() -> io::Result<W>,
 ) -> Result<u64, Failure> {
     const WHAT: &str = "download";
-    let mut request = client(&url).map_err(|e| broken_off(WHAT, &e))?.get(url);
+    let mut request = client(WHAT, tls)?.get(url);
     if let Some(token) = token.expose() {
         request = request.bearer_auth(token);
     }
@@ -122,19 +123,11 @@ pub async fn download<W: io::Write>(
     Ok(written)
 }
 
-fn client(url: &Url) -> reqwest::Result<Client> {
-    // The library leaves the choice to the process, and panics without one.
-    if CryptoProvider::get_default().is_none() {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-    }
-    let mut client = Client::builder().connect_timeout(Duration::from_secs(5));
-    if url.scheme() == "http" {
-        // A machine without certificates can do without them.
-        client = client.tls_certs_only([]);
-    }
-    client.build()
+fn client(what: &'static str, tls: &ClientTls) -> Result<Client, Failure> {
+    tls.http()?
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|e| broken_off(what, &e))
 }
 
 fn broken_off(what: &'static str, error: &(dyn std::error::Error + 'static)) -> Failure {

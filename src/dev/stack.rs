@@ -13,7 +13,7 @@ use super::postgres::{self, Cluster, Options, StopMode};
 use crate::domain::error::{Error, Reason};
 use crate::process::config::{
     self, CallersArgs, DatabaseTimeouts, DatabaseWait, FileLimits, ImportingArgs, JobRules,
-    ListenArgs, LogArgs, MetricsArgs, Secret, ShutdownArgs,
+    LimitsArgs, ListenArgs, LogArgs, MetricsArgs, Secret, ShutdownArgs, TlsArgs,
 };
 use crate::process::database::Databases;
 use crate::process::health::{self, Health, Judge};
@@ -43,6 +43,8 @@ pub struct DevArgs {
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     callers: CallersArgs,
     #[command(flatten)]
     rules: JobRules,
@@ -52,6 +54,8 @@ pub struct DevArgs {
     limits: FileLimits,
     #[command(flatten)]
     metrics: MetricsArgs,
+    #[command(flatten)]
+    load: LimitsArgs,
     #[command(flatten)]
     shutdown: ShutdownArgs,
     #[command(flatten)]
@@ -104,7 +108,7 @@ pub struct Stack {
 /// Runs a stack until a signal ends it.
 pub async fn run(args: DevArgs) -> ExitCode {
     telemetry::init(&args.log);
-    let hang_up = if args.callers.heeds_hang_up() {
+    let hang_up = if args.callers.heeds_hang_up() || args.tls.heeds_hang_up() {
         HangUp::LeftAlone
     } else {
         HangUp::Stops
@@ -164,7 +168,7 @@ impl Stack {
     /// stopped again.
     pub async fn start(args: &DevArgs, signals: &mut Signals) -> Result<Option<Self>, StackError> {
         // A port that is taken is told before Postgres is made.
-        let sockets = Sockets::open(&args.listen, &args.callers).await?;
+        let sockets = Sockets::open(&args.listen, &args.tls, &args.callers).await?;
         let metrics = MetricsPort::open(args.metrics, "muster dev").await?;
         let dir = DataDir::open(&args.data_dir)?;
         let (cluster, url) = match &args.database_url {
@@ -234,6 +238,7 @@ impl Stack {
             key: dir.signing_key()?,
             rules: &args.rules,
             limits: &args.limits,
+            load: &args.load,
             database: databases.work.clone(),
             objects: objects.clone(),
         }

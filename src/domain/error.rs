@@ -77,6 +77,7 @@ pub enum Reason {
     DatabaseUnavailable,
     ObjectStoreUnavailable,
     ShuttingDown,
+    Overloaded,
     DeadlineExceeded,
     Internal,
 }
@@ -111,6 +112,7 @@ impl Reason {
             Self::DatabaseUnavailable => "DATABASE_UNAVAILABLE",
             Self::ObjectStoreUnavailable => "OBJECT_STORE_UNAVAILABLE",
             Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::Overloaded => "OVERLOADED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Internal => "INTERNAL",
         }
@@ -370,6 +372,17 @@ impl Error {
             reason,
             message,
             Detail::RetryAfter(Duration::from_secs(1)),
+        )
+    }
+
+    /// Too fast; the same call is let in after `wait`.
+    #[must_use]
+    pub fn rate_limited(wait: Duration) -> Self {
+        Self::new(
+            ErrorKind::RateLimited,
+            Reason::RateLimited,
+            "The caller makes this call too often; call again a little later.",
+            Detail::RetryAfter(wait),
         )
     }
 

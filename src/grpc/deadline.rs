@@ -10,9 +10,7 @@ use crate::domain::error::{Constraint, Error};
 const HEADER: &str = "grpc-timeout";
 
 /// How long before a caller's deadline it is answered: a twentieth of its
-/// time, within these bounds. The answer has to travel; and tonic watches the
-/// same deadline from outside of this room, and answers CANCELLED, which says
-/// that the caller gave up.
+/// time, within these bounds. The answer has to travel.
 const MARGIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
 
 /// How long the call may take by what its caller says, if it says. Zero where

@@ -1,5 +1,6 @@
 //! What happens to every call before and after its service: an id, a span,
-//! who calls, how long it may take, and the details of its status.
+//! who calls, whether there is room for it, how long it may take, and the
+//! details of its status.
 
 use std::sync::Arc;
 
@@ -18,10 +19,13 @@ use super::call::{Call, CallId};
 use super::measured::{Measured, Methods};
 use super::{GrpcOptions, deadline, status};
 use crate::domain::error::{Error, Reason};
-use crate::operations::callers::{Callers, RequestId};
+use crate::operations::admission::Place;
+use crate::operations::callers::{Callers, Peer, RequestId};
+use crate::operations::deadline::until;
 
 /// Services that anybody may call: probes have no token, and the descriptors
-/// are published with the source.
+/// are published with the source. They take no place either, so that a server
+/// that is busy can still say how it is.
 const PUBLIC: [&str; 3] = [
     "/grpc.health.v1.Health/",
     "/grpc.reflection.v1.ServerReflection/",
@@ -80,13 +84,22 @@ async fn attempt(
 ) -> Result<Response, Error> {
     let arrived = Instant::now();
     let path = request.uri().path();
+    let mut place = None;
     if !is_public(path) {
         let header = request.headers().get(AUTHORIZATION);
         // A header that is no text is no token either.
-        let caller = layer
-            .callers
-            .authenticate(header.map(|value| value.to_str().unwrap_or("")))?;
+        let caller = layer.callers.authenticate(
+            header.map(|value| value.to_str().unwrap_or("")),
+            request.extensions().get::<Peer>(),
+        )?;
         id.span.record("caller", caller.name.as_str());
+        let admission = &layer.options.admission;
+        // Where everybody is the same caller, there is nobody to tell apart.
+        if !layer.callers.is_open() {
+            let known = layer.methods.contains(path);
+            admission.count(&caller, if known { path } else { "unknown" })?;
+        }
+        place = Some(admission.enter()?);
         request.extensions_mut().insert(Call {
             caller: Arc::new(caller),
             id: id.clone(),
@@ -98,21 +111,21 @@ async fn attempt(
     }
     let timeout = layer.options.request_timeout;
     let timeout = allowed.map_or(timeout, |allowed| allowed.min(timeout));
-    let response = tokio::time::timeout(timeout, next.run(request))
-        .await
-        .map_err(|_| Error::deadline_exceeded())?;
+    let response = until(arrived + timeout, next.run(request)).await?;
     tracing::debug!(elapsed = ?arrived.elapsed(), "answered");
-    Ok(finish(
-        layer,
-        id,
-        response,
-        allowed.and_then(|a| arrived.checked_add(a)),
-    ))
+    let end = allowed.and_then(|a| arrived.checked_add(a));
+    Ok(finish(layer, id, response, end, place))
 }
 
 /// Completes the status of an answer that has one already; bounds the
-/// messages of an answer that goes on.
-fn finish(layer: &Layer, id: &CallId, response: Response, end: Option<Instant>) -> Response {
+/// messages of an answer that goes on, and keeps its place until it has ended.
+fn finish(
+    layer: &Layer,
+    id: &CallId,
+    response: Response,
+    end: Option<Instant>,
+    place: Option<Place>,
+) -> Response {
     if let Some(theirs) = Status::from_header_map(response.headers()) {
         if theirs.code() == Code::Ok || !theirs.details().is_empty() {
             return response;
@@ -123,6 +136,7 @@ fn finish(layer: &Layer, id: &CallId, response: Response, end: Option<Instant>) 
     }
     let shutdown = layer.options.shutdown.clone();
     let until = async move {
+        let _place = place;
         let deadline = async {
             match end {
                 Some(end) => tokio::time::sleep_until(end).await,

@@ -43,6 +43,11 @@ impl Methods {
         Ok(Self(Arc::new(methods)))
     }
 
+    /// Whether there is a method of this path.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// Begins a call; as a step of its caller's trace, if that is `traced`.
     pub(super) fn begin(&self, path: &str, headers: &HeaderMap, traced: bool) -> Measure {
         let method = self.0.get(path);

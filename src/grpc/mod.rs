@@ -24,10 +24,9 @@ use crate::api::v1::user_pool_service_server::UserPoolServiceServer;
 use crate::api::v1::user_service_server::UserServiceServer;
 use crate::domain::error::Error;
 use crate::operations::Muster;
+use crate::operations::admission::Admission;
 use crate::operations::callers::Callers;
 
-/// The largest request, in bytes.
-const MAX_REQUEST: usize = 4 << 20;
 /// The largest answer, in bytes: a page of 60 users, each with 20 attributes of
 /// 2,048 characters of up to 4 bytes, has about 10 MB.
 const MAX_ANSWER: usize = 32 << 20;
@@ -41,6 +40,10 @@ pub struct GrpcOptions {
     /// Longest time for a call, whatever the caller allows. A stream may last
     /// longer; only its beginning is bounded.
     pub request_timeout: Duration,
+    /// The largest request, in bytes.
+    pub max_message_bytes: usize,
+    /// How many calls are served at once, and how often each caller may call.
+    pub admission: Admission,
 }
 
 /// All services of the gRPC port, health and reflection among them, for
@@ -56,13 +59,13 @@ pub fn router<H: Health>(
     health: HealthServer<H>,
 ) -> Result<Routes, Error> {
     let imports = UserImportServiceServer::new(user_import::UserImports(muster.clone()))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let pools = UserPoolServiceServer::new(user_pool::UserPools(muster.clone()))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let users = UserServiceServer::new(user::Users(muster))
-        .max_decoding_message_size(MAX_REQUEST)
+        .max_decoding_message_size(options.max_message_bytes)
         .max_encoding_message_size(MAX_ANSWER);
     let mut routes = Routes::builder();
     routes

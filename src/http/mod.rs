@@ -18,6 +18,7 @@ use axum::routing::{get, put};
 use tokio::sync::watch;
 
 use crate::operations::Muster;
+use crate::operations::admission::Admission;
 use crate::operations::callers::Callers;
 
 /// How long an upload may send nothing, unless a server is told otherwise.
@@ -35,6 +36,9 @@ pub struct HttpState {
     /// An upload that sends nothing for so long is cut off. How long it takes
     /// in all is not limited.
     pub upload_idle_timeout: Duration,
+    /// How many uploads and downloads are served at once, and how often each
+    /// caller may ask.
+    pub admission: Admission,
 }
 
 /// All that the HTTP port serves.

@@ -31,8 +31,10 @@ pub(super) async fn put(
     let expects = parts.headers.contains_key(EXPECT);
     let length = body.size_hint().exact();
     let (pieces, mut reading) = body::read(body, state.upload_idle_timeout);
-    let taken = match upload_request(path, &parts, length) {
-        Ok(request) => state.muster.receive_upload(request, pieces).await,
+    let admitted = upload_request(path, &parts, length)
+        .and_then(|request| Ok((request, state.admission.enter()?)));
+    let taken = match admitted {
+        Ok((request, _place)) => state.muster.receive_upload(request, pieces).await,
         Err(error) => {
             drop(pieces);
             Err(error)

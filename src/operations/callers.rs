@@ -1,39 +1,54 @@
-//! Who calls: bearer tokens and the callers that they belong to, and the id
-//! that each call is known by.
+//! Who calls: bearer tokens, the names in client certificates and the callers
+//! that they belong to, and the id that each call is known by.
 
 mod file;
+mod peer;
 mod request_id;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use sha2::{Digest as _, Sha256};
 
+use super::current::Current;
 use crate::domain::error::Error;
 use crate::domain::principal::{Pools, Principal, Role};
 
+pub use peer::Peer;
 pub use request_id::RequestId;
 
 /// SHA-256 of a token. A lookup by it tells nobody, by the time it takes, how
 /// much of a token was right.
 type Digest = [u8; 32];
 
-/// Whom bearer tokens belong to. Cheap to clone; all clones change together.
+/// Whom credentials belong to. Cheap to clone; all clones change together.
 #[derive(Clone)]
-pub struct Callers(Arc<RwLock<Arc<Known>>>);
+pub struct Callers(Current<Known>);
 
 enum Known {
     /// Whoever it is, it is this one.
     Anyone(Principal),
-    Tokens(HashMap<Digest, Principal>),
+    Listed(Listed),
+}
+
+/// The callers of a tokens file.
+#[derive(Debug, Default)]
+struct Listed {
+    tokens: HashMap<Digest, Principal>,
+    /// By names as [`Peer`] has them.
+    certificates: HashMap<String, Principal>,
 }
 
 impl fmt::Debug for Callers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.known() {
+        match &*self.0.get() {
             Known::Anyone(_) => f.write_str("Callers(anyone)"),
-            Known::Tokens(tokens) => write!(f, "Callers({} tokens)", tokens.len()),
+            Known::Listed(listed) => write!(
+                f,
+                "Callers({} tokens, {} certificates)",
+                listed.tokens.len(),
+                listed.certificates.len()
+            ),
         }
     }
 }
@@ -43,18 +58,22 @@ impl Callers {
     /// that only the machine itself can reach.
     #[must_use]
     pub fn open() -> Self {
-        Self::knowing(Known::Anyone(Principal {
+        Self(Current::new(Known::Anyone(Principal {
             name: "anyone".to_owned(),
             role: Role::Admin,
             pools: Pools::All,
-        }))
+        })))
     }
 
     /// The callers of a tokens file:
     ///
     /// ```json
     /// {"tokens": [{"sha256": "<64 hex digits>", "name": "ci",
-    ///              "role": "reader", "pools": ["local_AbCdEfGhI"]}]}
+    ///              "role": "reader", "pools": ["local_AbCdEfGhI"]},
+    ///             {"certificate": "spiffe://example.org/ns/prod/sa/sync", "name": "sync",
+    ///              "role": "operator", "pools": ["*"]},
+    ///             {"certificate": "dns:ops.example.org", "name": "ops",
+    ///              "role": "admin", "pools": ["*"]}]}
     /// ```
     ///
     /// A role is `reader`, `operator` or `admin`; the pools `["*"]` are all.
@@ -62,11 +81,7 @@ impl Callers {
     /// # Errors
     /// Invalid argument that names every faulty entry and field, and no hash.
     pub fn from_tokens(json: &str) -> Result<Self, Error> {
-        Ok(Self::knowing(Known::Tokens(file::parse(json)?)))
-    }
-
-    fn knowing(known: Known) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(known))))
+        Ok(Self(Current::new(Known::Listed(file::parse(json)?))))
     }
 
     /// Takes the callers of another tokens file instead. Calls that were let
@@ -75,42 +90,54 @@ impl Callers {
     /// # Errors
     /// As [`Callers::from_tokens`]; the callers are then those of before.
     pub fn replace(&self, json: &str) -> Result<(), Error> {
-        let known = Arc::new(Known::Tokens(file::parse(json)?));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.0.replace(Known::Listed(file::parse(json)?));
         Ok(())
     }
 
     /// Whether everybody may do everything.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(*self.known(), Known::Anyone(_))
+        matches!(*self.0.get(), Known::Anyone(_))
     }
 
-    /// The caller that an `Authorization` header's value belongs to.
+    /// The caller that an `Authorization` header's value belongs to; without
+    /// one, the caller that the connection's certificate belongs to. A token
+    /// that is not known is refused whatever the certificate: whoever sends one
+    /// means to be known by it.
     ///
     /// # Errors
     /// Unauthenticated, with a message that repeats nothing of the header.
-    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Principal, Error> {
-        let known = self.known();
-        let tokens = match &*known {
+    pub fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        peer: Option<&Peer>,
+    ) -> Result<Principal, Error> {
+        let known = self.0.get();
+        let listed = match &*known {
             Known::Anyone(principal) => return Ok(principal.clone()),
-            Known::Tokens(tokens) => tokens,
+            Known::Listed(listed) => listed,
         };
-        let header = authorization.ok_or_else(|| {
-            Error::unauthenticated("A bearer token is needed: `authorization: Bearer <token>`.")
-        })?;
+        let Some(header) = authorization else {
+            return peer
+                .into_iter()
+                .flat_map(Peer::names)
+                .find_map(|name| listed.certificates.get(name))
+                .cloned()
+                .ok_or_else(|| {
+                    Error::unauthenticated(
+                        "A bearer token is needed: `authorization: Bearer <token>`.",
+                    )
+                });
+        };
         let token = bearer(header).ok_or_else(|| {
             Error::unauthenticated("The authorization is not of the form `Bearer <token>`.")
         })?;
         let digest: Digest = Sha256::digest(token).into();
-        tokens
+        listed
+            .tokens
             .get(&digest)
             .cloned()
             .ok_or_else(|| Error::unauthenticated("The bearer token is not known."))
-    }
-
-    fn known(&self) -> Arc<Known> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -145,12 +172,14 @@ mod tests {
         .expect("a tokens file");
         assert!(!callers.is_open());
         for header in ["Bearer s3cret", "bearer s3cret", "BEARER   s3cret "] {
-            let caller = callers.authenticate(Some(header)).expect("known");
+            let caller = callers.authenticate(Some(header), None).expect("known");
             assert_eq!((caller.name.as_str(), caller.role), ("ci", Role::Operator));
             let pool = UserPoolId::parse("local_2").expect("a pool id");
             assert!(caller.may(Role::Operator, &pool));
         }
-        let ops = callers.authenticate(Some("Bearer root")).expect("known");
+        let ops = callers
+            .authenticate(Some("Bearer root"), None)
+            .expect("known");
         assert_eq!(ops.pools, Pools::All);
         assert!(!format!("{callers:?}").contains("ci"));
     }
@@ -170,7 +199,7 @@ mod tests {
             Some("Bearer s3cret2"),
             Some("Bearer S3CRET"),
         ] {
-            let error = callers.authenticate(header).expect_err("refused");
+            let error = callers.authenticate(header, None).expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{header:?}");
             assert!(!error.to_string().to_lowercase().contains("s3cre"));
         }
@@ -181,7 +210,7 @@ mod tests {
         let callers = Callers::open();
         assert!(callers.is_open());
         for header in [None, Some("Bearer x"), Some("nonsense")] {
-            let caller = callers.authenticate(header).expect("let in");
+            let caller = callers.authenticate(header, None).expect("let in");
             assert!(caller.authorise_everywhere(Role::Admin).is_ok());
         }
     }
@@ -192,14 +221,55 @@ mod tests {
             .expect("a tokens file");
         let clone = callers.clone();
         assert!(callers.replace("{").is_err());
-        assert!(clone.authenticate(Some("Bearer old")).is_ok());
+        assert!(clone.authenticate(Some("Bearer old"), None).is_ok());
         callers
             .replace(&file(&[entry("new", "b", "reader", r#"["*"]"#)]))
             .expect("a tokens file");
-        assert!(clone.authenticate(Some("Bearer old")).is_err());
+        assert!(clone.authenticate(Some("Bearer old"), None).is_err());
         assert_eq!(
-            clone.authenticate(Some("Bearer new")).expect("known").name,
+            clone
+                .authenticate(Some("Bearer new"), None)
+                .expect("known")
+                .name,
             "b"
         );
+    }
+
+    fn listed(json: &str) -> Callers {
+        Callers::from_tokens(json).expect("a tokens file")
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_its_names_and_a_token_goes_before_it() {
+        let sync = r#"{"certificate":"spiffe://example.org/sync","name":"sync","role":"operator","pools":["*"]}"#;
+        let ops =
+            r#"{"certificate":"dns:Ops.Example.org","name":"ops","role":"admin","pools":["*"]}"#;
+        let ci = entry("s3cret", "ci", "reader", r#"["*"]"#);
+        let callers = listed(&file(&[sync.to_owned(), ops.to_owned(), ci]));
+        let name = |header: Option<&str>, names: &[&str]| {
+            let peer = Peer::new(names.iter().map(|name| (*name).to_owned()));
+            callers
+                .authenticate(header, Some(&peer))
+                .map(|caller| caller.name)
+                .map_err(|error| error.kind())
+        };
+        let uri = "spiffe://example.org/sync";
+        assert_eq!(name(None, &[uri]), Ok("sync".to_owned()));
+        assert_eq!(name(None, &["dns:ops.example.org"]), Ok("ops".to_owned()));
+        // The first that is known.
+        let several = ["dns:other", uri, "dns:ops.example.org"];
+        assert_eq!(name(None, &several), Ok("sync".to_owned()));
+        let refused = Err(ErrorKind::Unauthenticated);
+        for unknown in [
+            "spiffe://example.org/sync/x",
+            "spiffe://example.org/SYNC",
+            "ops.example.org",
+            "dns:x.ops.example.org",
+        ] {
+            assert_eq!(name(None, &[unknown]), refused, "{unknown}");
+        }
+        assert_eq!(name(None, &[]), refused);
+        assert_eq!(name(Some("Bearer s3cret"), &[uri]), Ok("ci".to_owned()));
+        assert_eq!(name(Some("Bearer wrong"), &[uri]), refused);
     }
 }

@@ -1,7 +1,10 @@
 //! What muster does: each operation authorises, decides, and acts in one
 //! transaction. No transport in sight: gRPC, HTTP and the AWS front call these.
 
+pub mod admission;
 pub mod callers;
+pub mod current;
+pub mod deadline;
 mod fields;
 pub mod jobs;
 pub mod pools;
@@ -104,12 +107,15 @@ impl Muster {
 
     /// Runs work that must not be cut off half-way: when the caller hangs up,
     /// the transport drops its future, and a transaction that is dropped while
-    /// it begins can be left open in the pool.
+    /// it begins can be left open in the pool. Its deadline goes along: no
+    /// statement outlasts it, nothing is begun after it, and a transaction that
+    /// is not committed by then is rolled back.
     async fn detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        tokio::spawn(Parent::current().around(work).in_current_span())
+        let work = Parent::current().around(work).in_current_span();
+        tokio::spawn(store::deadline::carried(work))
             .await
             .map_err(Error::internal)?
     }

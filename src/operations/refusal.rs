@@ -13,7 +13,9 @@ pub fn log_refusal(error: &Error, code: &str, request_id: &RequestId) {
     let (kind, reason) = (error.kind(), error.reason().as_str());
     let at_fault = match kind {
         ErrorKind::Internal => true,
-        ErrorKind::Unavailable => error.reason() != Reason::ShuttingDown,
+        ErrorKind::Unavailable => {
+            !matches!(error.reason(), Reason::ShuttingDown | Reason::Overloaded)
+        }
         _ => false,
     };
     if at_fault {

@@ -1,12 +1,13 @@
-//! Files that say who may call: read at the start, and again on SIGHUP.
+//! Files that say who may call: read at the start, and again when they change
+//! or on SIGHUP.
 
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use super::config::Flag;
+use super::watched::{self, EVERY, Watched};
 use crate::domain::error::Error;
 use crate::http::aws::AwsKeys;
 use crate::operations::callers::Callers;
@@ -57,12 +58,12 @@ impl Known for AwsKeys {
     }
 }
 
-/// A file that is read again on SIGHUP.
+/// A file that is read again.
 #[derive(Debug)]
 pub struct CallersFile<T> {
     path: PathBuf,
     known: T,
-    hang_ups: Signal,
+    watched: Watched,
 }
 
 impl<T: Known> CallersFile<T> {
@@ -71,20 +72,18 @@ impl<T: Known> CallersFile<T> {
     /// # Errors
     /// [`StartError::Setting`] when it cannot be read or is no such file.
     pub async fn open(path: &Path) -> Result<Self, StartError> {
-        // First of all: until it is listened for, SIGHUP ends the process.
-        let hang_ups =
-            signal(SignalKind::hangup()).map_err(StartError::system("listen for signals"))?;
-        let refused = |problem: String| {
-            StartError::setting(T::FLAG, format!("{}: {problem}", path.display()))
+        let watched = Watched::new([path.to_owned()], EVERY).await?;
+        let known = match text(path).await {
+            Ok(json) => T::parse(&json).map_err(|e| e.to_string()),
+            Err(problem) => Err(problem),
         };
-        let json = tokio::fs::read_to_string(path)
-            .await
-            .map_err(|e| refused(e.to_string()))?;
-        let known = T::parse(&json).map_err(|e| refused(e.to_string()))?;
+        let known = known.map_err(|problem| {
+            StartError::setting(T::FLAG, format!("{}: {problem}", path.display()))
+        })?;
         Ok(Self {
             path: path.to_owned(),
             known,
-            hang_ups,
+            watched,
         })
     }
 
@@ -94,14 +93,15 @@ impl<T: Known> CallersFile<T> {
         self.known.clone()
     }
 
-    /// Reads the file again on every SIGHUP. When it is wrong, all stays as it
-    /// is.
+    /// Reads the file again whenever it has changed, and on every SIGHUP. When
+    /// it is wrong, all stays as it is.
     ///
     /// # Errors
     /// None; the type is that of a task.
     pub async fn watch(mut self, draining: CancellationToken) -> Result<(), Error> {
         let watch = async {
-            while self.hang_ups.recv().await.is_some() {
+            loop {
+                self.watched.changed().await;
                 let path = self.path.display();
                 match self.read_again().await {
                     Ok(()) => tracing::info!(%path, "read the {} file again", T::LISTED),
@@ -117,9 +117,12 @@ impl<T: Known> CallersFile<T> {
     }
 
     async fn read_again(&self) -> Result<(), String> {
-        let json = tokio::fs::read_to_string(&self.path)
-            .await
-            .map_err(|e| e.to_string())?;
+        let json = text(&self.path).await?;
         self.known.replace(&json).map_err(|e| e.to_string())
     }
+}
+
+async fn text(path: &Path) -> Result<String, String> {
+    let bytes = watched::read(path).await.map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "is no UTF-8 text".to_owned())
 }

@@ -23,6 +23,8 @@ pub mod signals;
 pub mod start_error;
 pub mod store_check;
 pub mod telemetry;
+pub mod tls;
+pub mod watched;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ pub use start_error::StartError;
 /// Runs a program on a runtime of its own. What is still at work when it has
 /// its exit code is left behind: the lifecycle has waited for all that counts.
 pub fn block_on(program: impl Future<Output = ExitCode>) -> ExitCode {
+    tls::use_ring();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -11,6 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::tls::ClientTlsArgs;
 use super::{health, say, tell};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const SCHEDULER: &str = "127.0.0.1:50052";
 /// Whom to ask.
 #[derive(Clone, Debug, Args)]
 pub struct HealthArgs {
-    /// host:port or http://host:port [default: --server; with --scheduler 127.0.0.1:50052]
+    /// host:port, http://host:port or https://host:port [default: --server; with --scheduler 127.0.0.1:50052]
     address: Option<String>,
     /// Ask a scheduler
     #[arg(long)]
@@ -31,7 +32,7 @@ pub struct HealthArgs {
 
 /// Prints the status; succeeds only when it is SERVING, and within 5 s.
 /// `server` is asked when the arguments name nobody.
-pub async fn run(args: HealthArgs, server: &str) -> ExitCode {
+pub async fn run(args: HealthArgs, server: &str, tls: &ClientTlsArgs) -> ExitCode {
     let (address, readiness) = if args.scheduler {
         (
             args.address.as_deref().unwrap_or(SCHEDULER),
@@ -45,7 +46,7 @@ pub async fn run(args: HealthArgs, server: &str) -> ExitCode {
     } else {
         readiness
     };
-    match timeout(PATIENCE, check(address, service)).await {
+    match timeout(PATIENCE, check(address, service, tls)).await {
         Ok(Ok(status)) => {
             tell(status.as_str_name());
             match status {
@@ -66,17 +67,19 @@ fn failed(address: &str, problem: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn check(address: &str, service: &str) -> Result<ServingStatus, String> {
+async fn check(address: &str, service: &str, tls: &ClientTlsArgs) -> Result<ServingStatus, String> {
     let url = if address.contains("://") {
         address.to_owned()
     } else {
         format!("http://{address}")
     };
-    let channel = Endpoint::from_shared(url)
-        .map_err(|e| last(&e))?
-        .connect()
-        .await
-        .map_err(|e| last(&e))?;
+    let secure = url.starts_with("https:");
+    let mut endpoint = Endpoint::from_shared(url).map_err(|e| last(&e))?;
+    if secure {
+        let tls = tls.read().map_err(|e| e.to_string())?.grpc();
+        endpoint = endpoint.tls_config(tls).map_err(|e| last(&e))?;
+    }
+    let channel = endpoint.connect().await.map_err(|e| last(&e))?;
     let request = HealthCheckRequest {
         service: service.to_owned(),
     };

@@ -8,15 +8,19 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::callers_file::CallersFile;
-use super::config::{AwsAccess, CallersArgs, FileLimits, Flag, JobRules, ListenArgs, ServerConfig};
+use super::config::{
+    AwsAccess, CallersArgs, FileLimits, Flag, JobRules, LimitsArgs, ListenArgs, ServerConfig,
+    TlsArgs,
+};
 use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::health_port::HealthPort;
 use super::lifecycle::Lifecycle;
-use super::listen;
+use super::listen::{self, Port, Protocol};
 use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
 use super::telemetry::Traces;
+use super::tls::TlsFiles;
 use super::{StartError, refuse, store_check, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
@@ -51,7 +55,7 @@ async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartE
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
         let metrics = MetricsPort::open(config.metrics, "muster-server").await?;
-        let sockets = Sockets::open(&config.listen, &config.callers).await?;
+        let sockets = Sockets::open(&config.listen, &config.tls, &config.callers).await?;
         let port = match config.health_addr {
             Some(address) => Some(HealthPort::open(Flag::HEALTH_ADDR, address, &health).await?),
             None => None,
@@ -66,6 +70,7 @@ async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartE
             key,
             rules: &config.rules,
             limits: &config.limits,
+            load: &config.load,
             database: databases.work.clone(),
             objects,
         }
@@ -119,6 +124,7 @@ async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartE
 pub struct Sockets {
     grpc: TcpListener,
     http: TcpListener,
+    tls: Option<TlsFiles>,
     tokens: Option<CallersFile<Callers>>,
     aws: Option<Aws>,
     listening: Listening,
@@ -162,10 +168,19 @@ impl Sockets {
     /// Binds the sockets, if it is safe to listen there.
     ///
     /// # Errors
-    /// [`StartError`] when an address or the tokens file cannot be used.
-    pub async fn open(args: &ListenArgs, callers: &CallersArgs) -> Result<Self, StartError> {
+    /// [`StartError`] when an address, a certificate or the tokens file cannot
+    /// be used.
+    pub async fn open(
+        args: &ListenArgs,
+        tls: &TlsArgs,
+        callers: &CallersArgs,
+    ) -> Result<Self, StartError> {
         args.check()?;
         callers.check(args)?;
+        let tls = match tls.paths()? {
+            Some(paths) => Some(TlsFiles::open(paths).await?),
+            None => None,
+        };
         let tokens = match &callers.tokens_file {
             Some(path) => Some(CallersFile::open(path).await?),
             None => None,
@@ -174,7 +189,7 @@ impl Sockets {
         let grpc = listen::bind(Flag::GRPC_ADDR, args.grpc_addr).await?;
         let http = listen::bind(Flag::HTTP_ADDR, args.http_addr).await?;
         let http_addr = listen::local(&http)?;
-        let (public_url, guessed) = args.public_url(http_addr);
+        let (public_url, guessed) = args.public_url(http_addr, tls.is_some());
         if guessed {
             tracing::warn!(
                 %public_url,
@@ -191,6 +206,7 @@ impl Sockets {
         Ok(Self {
             grpc,
             http,
+            tls,
             tokens,
             aws,
             listening,
@@ -209,6 +225,8 @@ pub struct Server<'a> {
     pub rules: &'a JobRules,
     /// The limits of files.
     pub limits: &'a FileLimits,
+    /// How much it takes on.
+    pub load: &'a LimitsArgs,
     /// The database.
     pub database: Database,
     /// Where uploads lie.
@@ -228,6 +246,7 @@ impl Server<'_> {
         let Sockets {
             grpc,
             http,
+            tls: tls_files,
             tokens,
             aws,
             listening,
@@ -253,18 +272,33 @@ impl Server<'_> {
             }
             None => Callers::open(),
         };
+        let tls = tls_files.as_ref().map(TlsFiles::tls);
+        if let Some(files) = tls_files {
+            lifecycle.spawn("certificates", files.watch(draining.clone()));
+        }
+        let (grpc_admission, http_admission) = self.load.admission();
         let options = GrpcOptions {
             shutdown: draining.clone(),
             request_timeout: self.rules.request_timeout,
+            max_message_bytes: self.load.max_message_bytes(),
+            admission: grpc_admission,
         };
         let routes = grpc::router(muster.clone(), callers.clone(), options, health.server())
             .map_err(StartError::Bug)?;
-        lifecycle.spawn("gRPC", listen::grpc(grpc, routes, drain.clone()));
+        let port = Port {
+            listener: grpc,
+            protocol: Protocol::Grpc,
+            router: routes.into_axum_router(),
+            tls: tls.clone(),
+            limits: self.load.connections(),
+        };
+        lifecycle.spawn("gRPC", port.serve(drain.clone()));
         let mut router = http::router(HttpState {
             muster: muster.clone(),
             callers,
             ready: health.ready(),
             upload_idle_timeout: http::UPLOAD_IDLE_TIMEOUT,
+            admission: http_admission.clone(),
         });
         if let Some(Aws { keys, region }) = aws {
             let keys = match keys {
@@ -281,9 +315,17 @@ impl Server<'_> {
                 region,
                 clock: Arc::new(SystemClock),
                 request_timeout: self.rules.request_timeout,
+                admission: http_admission,
             }));
         }
-        lifecycle.spawn("HTTP", listen::http(http, router, drain));
+        let port = Port {
+            listener: http,
+            protocol: Protocol::Http,
+            router,
+            tls,
+            limits: self.load.connections(),
+        };
+        lifecycle.spawn("HTTP", port.serve(drain));
         Ok(listening)
     }
 }

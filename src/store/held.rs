@@ -8,20 +8,26 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::Object;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr};
+use sqlx::{
+    AssertSqlSafe, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::pool::Pooled;
+use super::deadline::{self, Limit};
+use super::pool::{MARGIN, Pooled};
 
 /// How long a connection may take to become quiet before it is closed.
 const GIVING_BACK: Duration = Duration::from_secs(5);
+/// How much more time than is left the database may think that a statement has.
+const SLACK: Duration = Duration::from_millis(100);
 
 /// What one statement answers.
 pub(super) type Step = Either<PgQueryResult, PgRow>;
@@ -30,8 +36,10 @@ pub(super) type Step = Either<PgQueryResult, PgRow>;
 pub(super) struct Held {
     /// `None` once a call has left it in a state that nobody knows.
     connection: Option<Pooled>,
-    /// The longest that a call may take.
-    bound: Duration,
+    /// How long statements may take.
+    limit: Arc<Limit>,
+    /// What the database was told.
+    allowed: Duration,
     /// Whether a call is under way; when this is dropped: was cut off.
     busy: bool,
     /// Whether a transaction may be open.
@@ -39,10 +47,12 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(connection: Pooled, bound: Duration) -> Self {
+    /// The database has been told what is allowed now.
+    pub(super) fn new(connection: Pooled, limit: Arc<Limit>) -> Self {
         Self {
             connection: Some(connection),
-            bound,
+            allowed: limit.allowed(),
+            limit,
             busy: false,
             open: false,
         }
@@ -50,13 +60,24 @@ impl Held {
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        in_time()?;
         self.open = true;
         self.run("BEGIN").await
     }
 
-    /// Ends the transaction; its work lasts.
+    /// Ends the transaction; its work lasts. A deadline that has passed comes
+    /// first; one that passes now cuts nothing off: of a commit that is broken
+    /// off nobody knows how durable it is.
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
-        self.run("COMMIT").await?;
+        in_time()?;
+        let usual = self.limit.usual();
+        if self.allowed < usual {
+            let commit = format!("{}; COMMIT", deadline::statement(usual));
+            self.allowed = usual;
+            self.answer(AssertSqlSafe(commit)).await?;
+        } else {
+            self.run("COMMIT").await?;
+        }
         self.open = false;
         Ok(())
     }
@@ -68,9 +89,24 @@ impl Held {
         Ok(())
     }
 
-    /// Runs a statement without parameters or answer.
+    /// Runs a statement without parameters or answer, whatever the deadline: a
+    /// transaction that has failed takes no word about time.
     pub(super) async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
-        self.execute(statement).await.map(drop)
+        self.answer(statement).await.map(drop)
+    }
+
+    /// Refuses what there is no time for, and tells the database where it would
+    /// allow more than is left.
+    async fn heed_deadline(&mut self) -> Result<(), Error> {
+        in_time()?;
+        let allowed = self.limit.allowed();
+        if allowed + SLACK < self.allowed
+            && let Some(news) = self.limit.news(allowed, false)
+        {
+            self.answer(AssertSqlSafe(news)).await?;
+            self.allowed = allowed;
+        }
+        Ok(())
     }
 
     /// The connection for one call, which is under way from now on.
@@ -109,10 +145,11 @@ impl Held {
         statement: &'static str,
         fill: impl FnMut(&mut Vec<u8>) -> bool,
     ) -> Result<u64, Error> {
+        self.heed_deadline().await?;
         let not_connected = || Error::Io(io::ErrorKind::NotConnected.into());
         let mut copying = Copying(Some(self.connection.take().ok_or_else(not_connected)?));
         let connection = copying.0.as_mut().ok_or_else(not_connected)?;
-        let ended = timeout(self.bound, copy(connection, statement, fill)).await;
+        let ended = timeout(self.allowed + MARGIN, copy(connection, statement, fill)).await;
         let copied = ended.unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())));
         if matches!(copied, Ok(_) | Err(Error::Database(_))) {
             self.connection = copying.0.take();
@@ -125,11 +162,28 @@ impl Held {
         &mut self,
         query: E,
     ) -> Result<Vec<Step>, Error> {
-        let bound = self.bound;
+        self.heed_deadline().await?;
+        self.answer(query).await
+    }
+
+    /// All that a query answers, whatever the deadline.
+    async fn answer<'q, E: Execute<'q, Postgres> + 'q>(
+        &mut self,
+        query: E,
+    ) -> Result<Vec<Step>, Error> {
+        let bound = self.allowed + MARGIN;
         let steps = self.call()?.fetch_many(query).try_collect();
         let ended = timeout(bound, steps).await;
         self.called(ended)
     }
+}
+
+/// Refuses to begin anything after the deadline.
+fn in_time() -> Result<(), Error> {
+    if deadline::is_over() {
+        return Err(Error::Io(io::ErrorKind::TimedOut.into()));
+    }
+    Ok(())
 }
 
 /// A connection during a COPY. One that is cut off in its midst is closed:
@@ -232,7 +286,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.bound;
+            let bound = self.allowed + MARGIN;
             let prepared = self.call()?.prepare_with(sql, parameters);
             let ended = timeout(bound, prepared).await;
             self.called(ended)
@@ -244,7 +298,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.bound;
+            let bound = self.allowed + MARGIN;
             let described = self.call()?.describe(sql);
             let ended = timeout(bound, described).await;
             self.called(ended)

@@ -5,6 +5,7 @@ pub mod backlog;
 pub mod bulk;
 mod copy;
 mod database;
+pub mod deadline;
 pub mod finish;
 mod held;
 pub mod jobs;

@@ -9,11 +9,13 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgConnectOptions, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+    AssertSqlSafe, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection,
+    Postgres, SqlStr,
 };
 use tokio::time::{sleep, timeout};
 
 use super::DatabaseSettings;
+use super::deadline::Limit;
 use super::held::{Held, Step};
 use crate::domain::error as domain;
 use crate::meters;
@@ -22,7 +24,7 @@ use crate::meters;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 /// How much longer than the database allows a statement its answer is waited
 /// for: the database's own word on it goes first, where it can be heard.
-const MARGIN: Duration = Duration::from_secs(2);
+pub(super) const MARGIN: Duration = Duration::from_secs(2);
 /// A connection that is older is replaced: what a session has gathered goes
 /// with it, and a database behind a new address is found.
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 60);
@@ -48,8 +50,8 @@ pub(super) struct Pool {
     connections: managed::Pool<Sessions>,
     /// The longest wait for a connection.
     patience: Duration,
-    /// The longest that a call may take.
-    bound: Duration,
+    /// How long statements may take.
+    limit: Arc<Limit>,
     /// How often a connection was asked for.
     held: Arc<AtomicUsize>,
     /// Whether waits for a connection are told to [`meters`].
@@ -72,6 +74,7 @@ pub struct PoolUse {
 pub(super) struct Sessions {
     options: PgConnectOptions,
     sign_of_life: Duration,
+    limit: Arc<Limit>,
     /// When one was last waited for in vain.
     silent: Mutex<Option<Instant>>,
 }
@@ -85,7 +88,13 @@ impl managed::Manager for Sessions {
         loop {
             match PgConnection::connect_with(&self.options).await {
                 Err(error) if is_starting(&error) => sleep(pause).await,
-                made => return made,
+                made => {
+                    let mut made = made?;
+                    if let Some(news) = self.limit.news(self.limit.allowed(), true) {
+                        tell(&mut made, news).await?;
+                    }
+                    return Ok(made);
+                }
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -101,7 +110,7 @@ impl managed::Manager for Sessions {
         if silent.is_some_and(|since| past.recycled.unwrap_or(past.created) < since) {
             return Err(RecycleError::message("another gave no sign of life"));
         }
-        match timeout(self.sign_of_life, connection.ping()).await {
+        match timeout(self.sign_of_life, is_alive(connection, &self.limit)).await {
             Ok(alive) => Ok(alive?),
             Err(_) => {
                 if let Ok(mut silent) = self.silent.lock() {
@@ -133,9 +142,11 @@ impl Pool {
         settings: &DatabaseSettings,
         options: PgConnectOptions,
     ) -> Result<Self, domain::Error> {
+        let limit = Arc::new(Limit::new(settings.statement_timeout));
         let connections = managed::Pool::builder(Sessions {
             options,
             sign_of_life: SIGN_OF_LIFE.min(settings.acquire_timeout / 2),
+            limit: Arc::clone(&limit),
             silent: Mutex::default(),
         })
         .max_size(settings.max_connections as usize)
@@ -145,7 +156,7 @@ impl Pool {
         Ok(Self {
             connections,
             patience: settings.acquire_timeout,
-            bound: settings.statement_timeout + MARGIN,
+            limit,
             held: Arc::default(),
             metered: true,
         })
@@ -191,12 +202,12 @@ impl Pool {
         if self.metered {
             meters::database_waited(begun.elapsed(), connection.is_ok());
         }
-        Ok(Held::new(connection?, self.bound))
+        Ok(Held::new(connection?, Arc::clone(&self.limit)))
     }
 
     /// The same bound for what is called on no connection of the pool.
     pub(super) fn bound(&self) -> Duration {
-        self.bound
+        self.limit.usual() + MARGIN
     }
 
     /// Closes all connections, once they are given back.
@@ -219,6 +230,19 @@ impl Pool {
         }
         self.connections.close();
     }
+}
+
+/// Asks a connection that lay idle for a sign of life; if it has none, the pool
+/// makes another. Telling it how long statements may take does as well.
+async fn is_alive(connection: &mut PgConnection, limit: &Limit) -> Result<(), Error> {
+    match limit.news(limit.allowed(), false) {
+        Some(news) => tell(connection, news).await,
+        None => connection.ping().await,
+    }
+}
+
+async fn tell(connection: &mut PgConnection, news: String) -> Result<(), Error> {
+    connection.execute(AssertSqlSafe(news)).await.map(drop)
 }
 
 impl<'c> Executor<'c> for &'c Pool {

@@ -5,7 +5,6 @@ mod file;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::request::Parts;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -16,11 +15,12 @@ use super::operation::Operation;
 use super::signature::Signature;
 use crate::domain::error::Error;
 use crate::domain::principal::{Pools, Principal, Role};
+use crate::operations::current::Current;
 
 /// The access keys of an installation. Cheap to clone; all clones change
 /// together.
 #[derive(Clone)]
-pub struct AwsKeys(Arc<RwLock<Arc<Known>>>);
+pub struct AwsKeys(Current<Known>);
 
 enum Known {
     /// Whoever it is, it is this one.
@@ -45,7 +45,7 @@ enum Actions {
 
 impl fmt::Debug for AwsKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.known() {
+        match &*self.0.get() {
             Known::Anyone(_) => f.write_str("AwsKeys(anyone)"),
             Known::Keys(keys) => write!(f, "AwsKeys({} keys)", keys.len()),
         }
@@ -57,11 +57,11 @@ impl AwsKeys {
     /// that only the machine itself can reach.
     #[must_use]
     pub fn open() -> Self {
-        Self::knowing(Known::Anyone(Principal {
+        Self(Current::new(Known::Anyone(Principal {
             name: "anyone".to_owned(),
             role: Role::Admin,
             pools: Pools::All,
-        }))
+        })))
     }
 
     /// The keys of a keys file:
@@ -79,11 +79,7 @@ impl AwsKeys {
     /// # Errors
     /// Invalid argument that names every faulty entry and field, and no secret.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        Ok(Self::knowing(Known::Keys(file::parse(json)?)))
-    }
-
-    fn knowing(known: Known) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(known))))
+        Ok(Self(Current::new(Known::Keys(file::parse(json)?))))
     }
 
     /// Takes the keys of another keys file instead. Calls that were let in
@@ -92,19 +88,14 @@ impl AwsKeys {
     /// # Errors
     /// As [`AwsKeys::from_json`]; the keys are then those of before.
     pub fn replace(&self, json: &str) -> Result<(), Error> {
-        let known = Arc::new(Known::Keys(file::parse(json)?));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.0.replace(Known::Keys(file::parse(json)?));
         Ok(())
     }
 
     /// Whether everybody may do everything.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(*self.known(), Known::Anyone(_))
-    }
-
-    fn known(&self) -> Arc<Known> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        matches!(*self.0.get(), Known::Anyone(_))
     }
 
     /// The caller whose key signed a request, if it may call `operation`.
@@ -117,7 +108,7 @@ impl AwsKeys {
         request: &Request<'_>,
         operation: Operation,
     ) -> Result<Principal, Fault> {
-        let known = self.known();
+        let known = self.0.get();
         let keys = match &*known {
             Known::Anyone(caller) => return Ok(caller.clone()),
             Known::Keys(keys) => keys,

@@ -34,6 +34,7 @@ use axum::routing::post;
 use futures_util::stream::StreamExt as _;
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -48,6 +49,8 @@ use crate::domain::error::Error;
 use crate::domain::principal::Principal;
 use crate::meters::UNKNOWN_METHOD;
 use crate::operations::Muster;
+use crate::operations::admission::Admission;
+use crate::operations::deadline::until;
 use crate::operations::refusal::log_refusal;
 
 pub use self::keys::AwsKeys;
@@ -71,6 +74,8 @@ pub struct AwsState {
     pub clock: Arc<dyn Clock>,
     /// The longest time of one call.
     pub request_timeout: Duration,
+    /// How many calls are served at once, and how often each caller may call.
+    pub admission: Admission,
 }
 
 impl fmt::Debug for AwsState {
@@ -107,9 +112,9 @@ async fn serve(
     let answer = match body {
         Ok(body) => {
             let work = answer(&state, &parts, &body).instrument(span.clone());
-            match tokio::time::timeout(state.request_timeout, work).await {
+            match until(Instant::now() + state.request_timeout, work).await {
                 Ok(answer) => answer,
-                Err(_) => Err(Error::deadline_exceeded().into()),
+                Err(error) => Err(error.into()),
             }
         }
         Err(fault) => Err(fault),
@@ -177,6 +182,11 @@ async fn answer(state: &AwsState, parts: &Parts, body: &[u8]) -> Answer {
     };
     let caller = state.keys.authenticate(&request, operation)?;
     span.record("caller", caller.name.as_str());
+    if !state.keys.is_open() {
+        let counted = state.admission.count(&caller, operation.as_str());
+        counted.map_err(|_| Fault::too_many_requests())?;
+    }
+    let _place = state.admission.enter()?;
     let input = Input::read(operation, body)?;
     ignored::log(operation, &input);
     call(&state.muster, &caller, operation, input).await

@@ -2,11 +2,12 @@
 //! complain of, and here those are hashes of credentials.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use serde_json::{Map, Value};
 
-use super::Digest;
+use super::peer;
+use super::{Digest, Listed};
 use crate::domain::error::{Constraint, Error};
 use crate::domain::ids::UserPoolId;
 use crate::domain::principal::{Pools, Principal, Role};
@@ -16,15 +17,20 @@ const ROLES: &[&str] = &["reader", "operator", "admin"];
 /// The longest name of a caller, in characters.
 const MAX_NAME: usize = 128;
 
-/// The callers of a tokens file, by the hash of their token. A file without
-/// any lets nobody in.
-pub(super) fn parse(json: &str) -> Result<HashMap<Digest, Principal>, Error> {
+/// What a caller is known by.
+enum Credential {
+    Token(Digest),
+    Certificate(String),
+}
+
+/// The callers of a tokens file. A file without any lets nobody in.
+pub(super) fn parse(json: &str) -> Result<Listed, Error> {
     let mut fields = Fields::default();
     let file: Value = serde_json::from_str(json).map_err(|e| {
         let place = format!("is no JSON: see line {}, column {}", e.line(), e.column());
         Error::invalid("tokens file", None, Constraint::Other(place))
     })?;
-    let mut callers = HashMap::new();
+    let mut callers = Listed::default();
     match file.as_object() {
         None => refuse(&mut fields, "tokens file", "must be a JSON object"),
         Some(object) => {
@@ -39,34 +45,57 @@ pub(super) fn parse(json: &str) -> Result<HashMap<Digest, Principal>, Error> {
     Ok(callers)
 }
 
-fn entries(fields: &mut Fields, list: &[Value], callers: &mut HashMap<Digest, Principal>) {
+fn entries(fields: &mut Fields, list: &[Value], callers: &mut Listed) {
     for (i, entry) in list.iter().enumerate() {
         let at = format!("tokens[{i}]");
         let Some(entry) = entry.as_object() else {
             refuse(fields, &at, "must be a JSON object");
             continue;
         };
-        let known = ["sha256", "name", "role", "pools"];
+        let known = ["sha256", "certificate", "name", "role", "pools"];
         known_only(fields, &format!("{at}."), entry, &known);
-        let digest = digest(fields, &at, entry);
+        let credential = credential(fields, &at, entry);
         let name = name(fields, &at, entry);
         let role = role(fields, &at, entry);
         let pools = pools(fields, &at, entry);
-        let (Some(digest), Some(name), Some(role), Some(pools)) = (digest, name, role, pools)
+        let (Some(credential), Some(name), Some(role), Some(pools)) =
+            (credential, name, role, pools)
         else {
             continue;
         };
-        match callers.entry(digest) {
-            Entry::Vacant(place) => {
-                place.insert(Principal { name, role, pools });
+        let caller = Principal { name, role, pools };
+        let (field, added) = match credential {
+            Credential::Token(digest) => ("sha256", add(&mut callers.tokens, digest, caller)),
+            Credential::Certificate(name) => {
+                ("certificate", add(&mut callers.certificates, name, caller))
             }
-            Entry::Occupied(_) => refuse(
-                fields,
-                format!("{at}.sha256"),
-                "is that of an earlier entry, too",
-            ),
+        };
+        if !added {
+            let rule = "is that of an earlier entry, too";
+            refuse(fields, format!("{at}.{field}"), rule);
         }
     }
+}
+
+fn add<K: Eq + Hash>(callers: &mut HashMap<K, Principal>, by: K, caller: Principal) -> bool {
+    callers.insert(by, caller).is_none()
+}
+
+fn credential(fields: &mut Fields, at: &str, entry: &Map<String, Value>) -> Option<Credential> {
+    let Some(certificate) = entry.get("certificate") else {
+        return digest(fields, at, entry).map(Credential::Token);
+    };
+    if entry.contains_key("sha256") {
+        let rule = "cannot stand beside sha256: an entry is for a token or for a certificate";
+        refuse(fields, format!("{at}.certificate"), rule);
+        return None;
+    }
+    let name = certificate.as_str().and_then(peer::listed);
+    if name.is_none() {
+        let rule = "must be spiffe://<trust domain>/<path> or dns:<host name>";
+        refuse(fields, format!("{at}.certificate"), rule);
+    }
+    name.map(Credential::Certificate)
 }
 
 fn known_only(fields: &mut Fields, at: &str, object: &Map<String, Value>, known: &[&str]) {
@@ -158,7 +187,11 @@ mod tests {
                 {{"sha256": "{short}", "name": "", "role": "owner", "pools": [], "age": 3}},
                 {{"sha256": "{HASH}00", "name": "a\nb", "role": 1, "pools": ["*", "local_1"]}},
                 {{"name": "c", "pools": "*"}},
-                7]}}"#,
+                7,
+                {{"certificate": "example.org", "name": "d", "role": "reader", "pools": ["*"]}},
+                {{"certificate": "dns:a.b", "sha256": "{HASH}", "name": "e", "role": "reader", "pools": ["*"]}},
+                {{"certificate": "dns:a.b", "name": "f", "role": "reader", "pools": ["*"]}},
+                {{"certificate": "dns:A.b", "name": "g", "role": "reader", "pools": ["*"]}}]}}"#,
             short = &HASH[..40],
         );
         let error = error(&json);
@@ -178,6 +211,9 @@ mod tests {
             "tokens[4].role",
             "tokens[4].pools",
             "tokens[5] must be a JSON object",
+            "tokens[6].certificate must be spiffe://",
+            "tokens[7].certificate cannot stand beside sha256",
+            "tokens[9].certificate is that of an earlier entry",
         ] {
             assert!(error.contains(part), "{error} lacks {part}");
         }
@@ -194,6 +230,7 @@ mod tests {
 
     #[test]
     fn a_file_without_tokens_lets_nobody_in() {
-        assert!(parse(r#"{"tokens": []}"#).expect("a file").is_empty());
+        let listed = parse(r#"{"tokens": []}"#).expect("a file");
+        assert!(listed.tokens.is_empty() && listed.certificates.is_empty());
     }
 }

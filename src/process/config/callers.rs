@@ -11,8 +11,9 @@ use crate::process::StartError;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Callers")]
 pub struct CallersArgs {
-    /// The callers: a JSON file of SHA-256 hashes of bearer tokens, each with name, role and
-    /// pools; read again on SIGHUP. Without it every caller is admin, and a server that listens
+    /// The callers: a JSON file of SHA-256 hashes of bearer tokens and names of client
+    /// certificates, each with name, role and pools; read again on SIGHUP and when it changes.
+    /// Without it every caller is admin, and a server that listens
     /// beyond this machine does not start
     #[arg(
         long,
@@ -39,7 +40,8 @@ impl CallersArgs {
             Flag::TOKENS_FILE,
             format!(
                 "a tokens file is needed, because {} or {} is more than loopback: without one \
-                 every caller is admin, which is for 127.0.0.1 and [::1] only",
+                 every caller is admin, with whatever certificate, which is for 127.0.0.1 and \
+                 [::1] only",
                 Flag::GRPC_ADDR,
                 Flag::HTTP_ADDR
             ),

@@ -32,8 +32,8 @@ pub struct ListenArgs {
         value_parser = values::address
     )]
     pub http_addr: SocketAddr,
-    /// How callers reach the HTTP port: what upload URLs begin with [default: http:// and the
-    /// HTTP address]
+    /// How callers reach the HTTP port: what upload URLs begin with [default: http://, or
+    /// https:// with TLS, and the HTTP address]
     #[arg(
         long,
         env = "MUSTER_PUBLIC_URL",
@@ -77,10 +77,10 @@ impl ListenArgs {
             .any(|address| !address.ip().to_canonical().is_loopback())
     }
 
-    /// The public URL of a server that listens at `http`, and whether it is a
-    /// guess that holds on this machine only.
+    /// The public URL of a server that listens at `http`, with TLS or without,
+    /// and whether it is a guess that holds on this machine only.
     #[must_use]
-    pub fn public_url(&self, http: SocketAddr) -> (Url, bool) {
+    pub fn public_url(&self, http: SocketAddr, tls: bool) -> (Url, bool) {
         if let Some(url) = &self.public_url {
             return (url.clone(), false);
         }
@@ -92,7 +92,8 @@ impl ListenArgs {
         };
         // An IPv6 address may carry a zone, which no URL can.
         let host = SocketAddr::new(host.ip(), host.port());
-        let url = Url::parse(&format!("http://{host}")).expect("an address makes a URL");
+        let scheme = if tls { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{host}")).expect("an address makes a URL");
         (url, guessed)
     }
 }

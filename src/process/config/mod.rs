@@ -11,6 +11,7 @@ mod database;
 mod file_limits;
 mod importing;
 mod job_rules;
+mod limits;
 mod listening;
 mod log;
 mod metrics;
@@ -19,6 +20,7 @@ mod programs;
 mod refusal;
 mod secret;
 mod shutdown;
+mod tls;
 mod values;
 
 use std::fmt;
@@ -29,6 +31,7 @@ pub use database::{DatabaseArgs, DatabaseTimeouts, DatabaseUrl, DatabaseWait, pl
 pub use file_limits::FileLimits;
 pub use importing::ImportingArgs;
 pub use job_rules::JobRules;
+pub use limits::LimitsArgs;
 pub use listening::ListenArgs;
 pub(crate) use log::filter;
 pub use log::{LogArgs, LogFormat};
@@ -38,6 +41,7 @@ pub use programs::{SchedulerConfig, ServerConfig};
 pub use refusal::{parse, parse_from};
 pub use secret::{Secret, SigningKeyArgs};
 pub use shutdown::ShutdownArgs;
+pub use tls::{ClientAuth, TlsArgs, TlsPaths};
 
 /// A flag and its variable, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,14 @@ impl Flag {
     pub const SIGNING_KEY: Self = Self::new("--signing-key", "MUSTER_SIGNING_KEY");
     /// `--tokens-file`.
     pub const TOKENS_FILE: Self = Self::new("--tokens-file", "MUSTER_TOKENS_FILE");
+    /// `--tls-cert`.
+    pub const TLS_CERT: Self = Self::new("--tls-cert", "MUSTER_TLS_CERT");
+    /// `--tls-key`.
+    pub const TLS_KEY: Self = Self::new("--tls-key", "MUSTER_TLS_KEY");
+    /// `--tls-client-ca`.
+    pub const TLS_CLIENT_CA: Self = Self::new("--tls-client-ca", "MUSTER_TLS_CLIENT_CA");
+    /// `--tls-client-auth`.
+    pub const TLS_CLIENT_AUTH: Self = Self::new("--tls-client-auth", "MUSTER_TLS_CLIENT_AUTH");
     /// `--aws-front`.
     pub const AWS_FRONT: Self = Self::new("--aws-front", "MUSTER_AWS_FRONT");
     /// `--aws-access-keys`.

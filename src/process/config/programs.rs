@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use clap::Parser;
 
 use super::{
-    CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    MetricsArgs, ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, UploadEncryptionArgs, values,
+    CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, LimitsArgs, ListenArgs,
+    LogArgs, MetricsArgs, ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, TlsArgs,
+    UploadEncryptionArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -16,7 +17,7 @@ use super::{
     version = crate::VERSION,
     after_help = "The first SIGTERM or Ctrl-C lets calls in flight finish, within --drain-timeout; the
 second ends at once.
-SIGHUP reads the tokens file again.
+SIGHUP reads the tokens file, the access keys and the certificates again; so does a change.
 Exits with 0 after a clean stop, 1 when it could not start or something in it died, 2 for a
 wrong flag or variable, 130 or 143 after the second signal.
 
@@ -55,6 +56,9 @@ pub struct ServerConfig {
         help_heading = "Addresses"
     )]
     pub health_addr: Option<SocketAddr>,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Who may call.
     #[command(flatten)]
     pub callers: CallersArgs,
@@ -67,6 +71,9 @@ pub struct ServerConfig {
     /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+    /// How much is taken on.
+    #[command(flatten)]
+    pub load: LimitsArgs,
     /// The end.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,

@@ -26,6 +26,9 @@ const NOT_PARSED: &[&str] = &[
     "--signing-key",
     "--tokens-file",
     "--aws-access-keys",
+    "--tls-cert",
+    "--tls-key",
+    "--tls-client-ca",
 ];
 
 fn bare<T: Parser>() -> Command {
@@ -266,13 +269,43 @@ fn the_aws_front_is_open_only_where_every_caller_is_admin_anyway() {
     }
 }
 
+const SECURE: &[&str] = &["--tls-cert=c", "--tls-key=k"];
+
+#[test]
+fn tls_takes_its_files_together() {
+    let paths = |more: &[&str]| match server(more).tls.paths() {
+        Ok(paths) => Ok(paths.is_some()),
+        Err(StartError::Setting { flag, .. }) => Err(flag),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(paths(&[]), Ok(false));
+    assert_eq!(paths(SECURE), Ok(true));
+    assert_eq!(
+        paths(&["--tls-cert=c", "--tls-key=k", "--tls-client-ca=a"]),
+        Ok(true)
+    );
+    assert_eq!(paths(&["--tls-cert=c"]), Err(Flag::TLS_KEY));
+    assert_eq!(paths(&["--tls-key=k"]), Err(Flag::TLS_CERT));
+    assert_eq!(paths(&["--tls-client-ca=a"]), Err(Flag::TLS_CERT));
+    assert_eq!(
+        paths(&["--tls-cert=c", "--tls-key=k", "--tls-client-auth=required"]),
+        Err(Flag::TLS_CLIENT_CA)
+    );
+}
+
 #[test]
 fn the_public_url_follows_the_socket_unless_it_is_given() {
     let url = |more: &[&str], http: &str| {
-        let (url, guessed) = server(more).listen.public_url(http.parse().unwrap());
+        let (url, guessed) = server(more)
+            .listen
+            .public_url(http.parse().unwrap(), more == SECURE);
         (url.to_string(), guessed)
     };
     let given = &["--public-url=https://m.example/base"];
+    assert_eq!(
+        url(SECURE, "127.0.0.1:8081"),
+        ("https://127.0.0.1:8081/".into(), false)
+    );
     assert_eq!(
         url(&[], "127.0.0.1:8081"),
         ("http://127.0.0.1:8081/".into(), false)

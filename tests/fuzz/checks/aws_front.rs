@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response};
 use muster::http::aws::{AwsKeys, AwsState, Operation, routes};
+use muster::operations::admission::Admission;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -42,6 +43,7 @@ impl Fronts {
                 region: None,
                 clock: test.clock.clone(),
                 request_timeout: PATIENCE,
+                admission: Admission::unlimited(),
             })
         };
         Self {

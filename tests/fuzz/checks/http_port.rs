@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response};
 use muster::csv::rows::{MAX_ROW_CHARS, RowSplitter};
 use muster::http::{self, HttpState};
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ pub fn router(test: &TestMuster, callers: Callers) -> Router {
         callers,
         ready,
         upload_idle_timeout: PATIENCE,
+        admission: Admission::unlimited(),
     })
 }
 

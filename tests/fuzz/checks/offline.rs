@@ -11,6 +11,7 @@ use muster::domain::clock::Clock;
 use muster::domain::ids::SystemIds;
 use muster::http::{self, HttpState};
 use muster::objects::Objects;
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use muster::operations::{Muster, SigningKey};
 use muster::store::{Database, DatabaseSettings};
@@ -79,6 +80,7 @@ impl Offline {
             callers: Callers::open(),
             ready,
             upload_idle_timeout: Duration::from_secs(5),
+            admission: Admission::unlimited(),
         });
         Self {
             key,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use muster::domain::ids::Ids;
 use muster::grpc::{self, GrpcOptions};
 use muster::operations::Muster;
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use muster::operations::pools::CreatePool;
 use serde_json::json;
@@ -236,6 +237,8 @@ async fn serve(test: &TestMuster, callers: Callers) -> SocketAddr {
     let options = GrpcOptions {
         shutdown: CancellationToken::new(),
         request_timeout: PATIENCE,
+        max_message_bytes: 4 << 20,
+        admission: Admission::unlimited(),
     };
     let routes = grpc::router(test.muster.clone(), callers, options, health).expect("services");
     let serve = tonic::transport::Server::builder()

@@ -7,6 +7,7 @@ use muster::domain::job::JobStatus as S;
 use muster::domain::rules::password_hash::PasswordHashingAlgorithm;
 use muster::grpc::{self, GrpcOptions};
 use muster::http::aws::{AwsKeys, AwsState, Operation, routes};
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use muster::store::sweeps;
 use serde_json::{Value, json};
@@ -183,6 +184,8 @@ async fn callers_of_grpc_and_of_the_aws_front_start_and_are_refused_in_their_own
     let options = GrpcOptions {
         shutdown: CancellationToken::new(),
         request_timeout: Duration::from_secs(20),
+        admission: Admission::unlimited(),
+        max_message_bytes: 4 << 20,
     };
     let callers = Callers::open();
     let grpc = grpc::router(site.test.muster.clone(), callers, options, health);
@@ -264,6 +267,7 @@ async fn aws(site: &Site, operation: Operation, body: &Value) -> (u16, Value) {
         region: None,
         clock: site.test.clock.clone(),
         request_timeout: Duration::from_secs(20),
+        admission: Admission::unlimited(),
     };
     let target = format!("AWSCognitoIdentityProviderService.{}", operation.as_str());
     let request = axum::http::Request::post("/")

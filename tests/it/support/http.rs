@@ -1,11 +1,20 @@
-//! Plain HTTP clients.
+//! An HTTP client with the cryptography that muster uses.
 
-/// A client. Its library leaves the choice of a cryptography to the process,
-/// and panics without one, for plain HTTP too.
-pub fn client() -> reqwest::Client {
-    // Another test may have been quicker.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    reqwest::Client::new()
+use muster::process::tls::use_ring;
+use reqwest::{Client, ClientBuilder, IntoUrl, Response};
+
+/// A client to be.
+pub fn builder() -> ClientBuilder {
+    use_ring();
+    Client::builder()
+}
+
+/// A client.
+pub fn client() -> Client {
+    builder().build().expect("a client")
+}
+
+/// The answer to a GET.
+pub async fn get(url: impl IntoUrl) -> reqwest::Result<Response> {
+    client().get(url).send().await
 }

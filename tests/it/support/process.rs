@@ -180,7 +180,7 @@ pub fn word_after(line: &str, name: &str) -> String {
 
 /// The status of a GET, if anyone answers.
 pub async fn get(url: &str) -> Option<u16> {
-    let answer = super::http::client().get(url).send().await.ok()?;
+    let answer = super::http::get(url).await.ok()?;
     Some(answer.status().as_u16())
 }
 

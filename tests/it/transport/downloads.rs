@@ -3,9 +3,10 @@
 use muster::operations::callers::Callers;
 use reqwest::Response;
 
+use crate::support::http::client;
+
 use super::uploads::{put, told};
 use super::{Options, TestServer, csv, ids, tokens};
-use crate::support::http::client;
 
 async fn get(server: &TestServer, job_id: &str, authorization: Option<&str>) -> Response {
     let path = format!("/v1/user-import-jobs/{job_id}/rejected.csv");

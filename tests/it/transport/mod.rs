@@ -2,14 +2,16 @@
 
 mod authorisation;
 mod calls;
+mod deadlines;
 mod details;
 mod downloads;
-mod raw;
+pub mod raw;
 mod refusals;
 mod streams;
 mod uploads;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use muster::api::v1::user_import_service_client::UserImportServiceClient;
@@ -17,15 +19,18 @@ use muster::api::v1::user_pool_service_client::UserPoolServiceClient;
 use muster::api::v1::user_service_client::UserServiceClient;
 use muster::grpc::{self, GrpcOptions};
 use muster::http::{self, HttpState};
+use muster::operations::admission::Admission;
 use muster::operations::callers::Callers;
 use muster::operations::jobs::{CreateJob, JobView};
 use muster::operations::pools::CreatePool;
+use muster::process::drain::Drain;
+use muster::process::listen::{ConnectionLimits, Port, Protocol};
+use muster::process::tls::ServerTls;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Server};
+use tonic::transport::Channel;
 use url::Url;
 
 use crate::support::muster::{TestMuster, admin};
@@ -39,6 +44,12 @@ pub struct Options {
     pub request_timeout: Duration,
     pub upload_idle_timeout: Duration,
     pub max_jobs_per_pool: u32,
+    pub max_message_bytes: usize,
+    /// On each port.
+    pub max_calls: usize,
+    pub calls_per_second: Option<NonZeroU32>,
+    pub connections: ConnectionLimits,
+    pub tls: Option<ServerTls>,
 }
 
 impl Default for Options {
@@ -48,6 +59,11 @@ impl Default for Options {
             request_timeout: PATIENCE,
             upload_idle_timeout: PATIENCE,
             max_jobs_per_pool: 10,
+            max_message_bytes: 4 << 20,
+            max_calls: 1_000,
+            calls_per_second: None,
+            connections: ConnectionLimits::default(),
+            tls: None,
         }
     }
 }
@@ -59,6 +75,8 @@ pub struct TestServer {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
     pub shutdown: CancellationToken,
+    /// When cancelled, the ports take no new calls.
+    pub draining: CancellationToken,
     pub ready: watch::Sender<bool>,
     pub health: tonic_health::server::HealthReporter,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -83,10 +101,12 @@ impl TestServer {
         let grpc = grpc_port.local_addr().expect("an address");
         let http = http_port.local_addr().expect("an address");
         let test = TestMuster::with(|settings| {
-            settings.public_url = Url::parse(&format!("http://{http}")).expect("a URL");
+            let scheme = options.tls.as_ref().map_or("http", |_| "https");
+            settings.public_url = Url::parse(&format!("{scheme}://{http}")).expect("a URL");
             settings.max_jobs_per_pool = options.max_jobs_per_pool;
         });
         let shutdown = CancellationToken::new();
+        let admission = Admission::new(options.max_calls, options.calls_per_second);
         let (health, health_server) = tonic_health::server::health_reporter();
         let routes = grpc::router(
             test.muster.clone(),
@@ -94,6 +114,8 @@ impl TestServer {
             GrpcOptions {
                 shutdown: shutdown.clone(),
                 request_timeout: options.request_timeout,
+                max_message_bytes: options.max_message_bytes,
+                admission: admission.clone(),
             },
             health_server,
         )
@@ -104,26 +126,37 @@ impl TestServer {
             callers: options.callers.clone(),
             ready: is_ready,
             upload_idle_timeout: options.upload_idle_timeout,
+            admission: admission.beside(options.max_calls),
         });
-        let serve_grpc = async move {
-            Server::builder()
-                .add_routes(routes)
-                .serve_with_incoming(TcpListenerStream::new(grpc_port))
-                .await
-                .expect("gRPC is served");
+        let draining = CancellationToken::new();
+        let port = |listener, protocol, router| {
+            let port = Port {
+                listener,
+                protocol,
+                router,
+                tls: options.tls.clone(),
+                limits: options.connections,
+            };
+            let drain = Drain {
+                begun: draining.clone(),
+                grace: PATIENCE,
+            };
+            tokio::spawn(async move { port.serve(drain).await.expect("a port") })
         };
-        let serve_http = async move {
-            axum::serve(http_port, app).await.expect("HTTP is served");
-        };
+        let tasks = vec![
+            port(grpc_port, Protocol::Grpc, routes.into_axum_router()),
+            port(http_port, Protocol::Http, app),
+        ];
         Self {
             test,
             callers: options.callers,
             grpc,
             http,
             shutdown,
+            draining,
             ready,
             health,
-            tasks: vec![tokio::spawn(serve_grpc), tokio::spawn(serve_http)],
+            tasks,
         }
     }
 

@@ -8,8 +8,9 @@ use reqwest::{Body, Response};
 use serde_json::Value;
 use url::Url;
 
-use super::{TestServer, csv, ids};
 use crate::support::http::client;
+
+use super::{TestServer, csv, ids};
 
 pub async fn put(url: &str, body: impl Into<Body>) -> (u16, Value) {
     let answer = client().put(url).body(body).send().await;
