@@ -69,7 +69,7 @@ kubernetes-check: ## deploy/kubernetes/ as kustomize builds it: valid, and fitti
 supply-check: ## licences, duplicate versions, sources, unused dependencies; advisories where they can be had
 	scripts/supply-check
 
-release: ## the programs as they are shipped, in target/release: the same bytes everywhere
+release: ## the programs as they are shipped, in target/release, without paths of the builder
 	@scripts/need cc
 	scripts/release
 
