@@ -3,7 +3,6 @@
 
 mod conformance;
 mod jobs;
-mod measure;
 mod outages;
 mod programs;
 mod signed;

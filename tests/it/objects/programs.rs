@@ -12,12 +12,7 @@ use crate::support::s3::S3Server;
 use crate::support::services::{KEY, Shared};
 
 /// Starts a program over a store, with variables of its own.
-pub(super) fn start(
-    shared: &Shared,
-    program: &str,
-    store: &str,
-    more: &[(String, String)],
-) -> Process {
+fn start(shared: &Shared, program: &str, store: &str, more: &[(String, String)]) -> Process {
     let mut variables = vec![
         ("MUSTER_DATABASE_URL", shared.database.url()),
         ("MUSTER_OBJECT_STORE", store),
@@ -33,7 +28,7 @@ pub(super) fn start(
     Process::start(program, &[], &variables)
 }
 
-pub(super) fn muster(grpc: &str, arguments: &[&str]) -> (i32, Value, String) {
+fn muster(grpc: &str, arguments: &[&str]) -> (i32, Value, String) {
     let answer = command(MUSTER)
         .args(["--server", grpc, "--output", "json"])
         .args(arguments)
