@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use muster::api::v1::ListUserImportJobsRequest;
 use muster::domain::clock::SystemClock;
 use muster::domain::ids::SystemIds;
+use muster::objects::Encryption;
 use muster::process::config::{SchedulerConfig, parse_from};
 use muster::scheduler::Scheduler;
 use tokio::time::Instant;
@@ -139,7 +140,7 @@ async fn tick(bench: &Bench, database: &Database, report: &mut Report) -> Result
     let db = muster::store::Database::open(&config.database.settings(least, enough)?)?;
     let scheduler = Scheduler::new(
         db.clone(),
-        config.object_store.open()?,
+        config.object_store.open(Encryption::Kms)?,
         Arc::new(SystemClock),
         Arc::new(SystemIds),
         config.importing.settings(&config.limits),

@@ -73,7 +73,7 @@ impl Client {
         Ok(Self {
             jobs: UserImportServiceClient::new(channel.clone()),
             pools: UserPoolServiceClient::new(channel),
-            http: reqwest::Client::new(),
+            http: plain_client(),
         })
     }
 
@@ -194,4 +194,14 @@ fn ended(job: UserImportJob) -> Result<Ended> {
 
 fn nothing() -> Fault {
     Fault::Failed("the answer has nothing in it".to_owned())
+}
+
+/// A plain HTTP client. Its library leaves the choice of a cryptography to the
+/// process, and panics without one.
+fn plain_client() -> reqwest::Client {
+    // It is chosen once.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    reqwest::Client::new()
 }

@@ -58,8 +58,8 @@ pub enum Failure {
         /// What the operating system or the protocol says.
         cause: String,
     },
-    /// The upload's URL needs what this client lacks.
-    #[error("the upload goes to a {0}:// URL, and this client speaks plain HTTP only")]
+    /// The upload's URL is none of HTTP.
+    #[error("the upload goes to a {0}:// URL, and this client speaks HTTP only")]
     UploadScheme(String),
     /// Something failed on the way, and something is left behind.
     #[error("{cause}\n{advice}")]

@@ -33,6 +33,8 @@ pub struct Script {
     pub started: Vec<String>,
     /// The uploads' `content-length` and bodies.
     pub uploads: Vec<(Option<String>, String)>,
+    /// What the uploads say of their encryption, as their job asks for.
+    pub encryptions: Vec<Option<String>>,
     /// The `authorization` of calls and of uploads.
     pub tokens: Vec<Option<String>>,
 }
@@ -90,6 +92,11 @@ impl Fake {
     fn job(&self, status: UserImportJobStatus) -> Option<UserImportJob> {
         Some(UserImportJob {
             pre_signed_url: format!("http://{}/upload", self.http),
+            pre_signed_url_headers: [(
+                "x-amz-server-side-encryption".to_owned(),
+                "aws:kms".to_owned(),
+            )]
+            .into(),
             ..job(status, 0)
         })
     }
@@ -114,6 +121,9 @@ async fn upload(
     let header = |name: &str| Some(headers.get(name)?.to_str().unwrap().to_owned());
     let mut script = fake.script.lock().unwrap();
     script.tokens.push(header("authorization"));
+    script
+        .encryptions
+        .push(header("x-amz-server-side-encryption"));
     script.uploads.push((header("content-length"), body));
     match script.refuse_upload {
         Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body.to_owned()),

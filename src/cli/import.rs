@@ -116,7 +116,8 @@ async fn begin(
     session.on_interrupt(Some(left_behind.clone()));
     let progress = |sent| reporter.upload(sent, size, began.elapsed());
     let queued = async {
-        upload(&created.pre_signed_url, file, size, progress).await?;
+        let headers = &created.pre_signed_url_headers;
+        upload(&created.pre_signed_url, headers, file, size, progress).await?;
         start(session, &job).await
     }
     .await
@@ -216,13 +217,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_has_a_length_and_no_token() {
+    async fn an_upload_has_a_length_what_its_job_asks_for_and_no_token() {
         let fake = Fake::serve(Script::default()).await;
         begun(&fake).await.0.unwrap();
         let script = fake.script.lock().unwrap();
         let body = "cognito:username,email\nada,a@b.c\n".to_owned();
         assert_eq!(script.uploads, [(Some("33".to_owned()), body)]);
         assert_eq!(script.tokens, [Some("Bearer s3cret".to_owned()), None]);
+        assert_eq!(script.encryptions, [Some("aws:kms".to_owned())]);
     }
 
     #[tokio::test]

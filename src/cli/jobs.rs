@@ -209,11 +209,20 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
             job.user_pool_id, job.job_id
         ));
         format!(
-            "{}\n\nUpload:  curl -T users.csv '{}'\nStart:   {start}",
+            "{}\n\nUpload:  curl -T users.csv {}'{}'\nStart:   {start}",
             tables::job(job),
+            headers_of(job),
             job.pre_signed_url,
         )
     })
+}
+
+/// The headers of an upload, as curl takes them.
+fn headers_of(job: &UserImportJob) -> String {
+    let headers = job.pre_signed_url_headers.iter();
+    headers
+        .map(|(name, value)| format!("-H '{name}: {value}' "))
+        .collect()
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {

@@ -59,7 +59,7 @@ impl DataDir {
             _ => {}
         }
         let url = Url::from_file_path(&self.0).map_err(|()| refused(&self.0, "is no URL"))?;
-        Objects::open(&url).map_err(|e| refused(&self.0, e))
+        Objects::open_folder(&url).map_err(|e| refused(&self.0, e))
     }
 
     /// The key that this folder was given when it was first used.

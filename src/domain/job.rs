@@ -241,6 +241,8 @@ pub struct Upload {
     pub rows: Option<u64>,
     /// The store's own tag for this content, which changes when the file does.
     pub e_tag: Option<String>,
+    /// The store's version of this content, where it keeps versions.
+    pub version: Option<String>,
     /// SHA-256 of the content, where the bytes passed through muster.
     pub sha256: Option<[u8; 32]>,
 }

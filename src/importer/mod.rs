@@ -177,7 +177,7 @@ impl Importer {
             ids: self.ids.clone(),
             outlets,
             sorted,
-            from_start: at.0 == 0,
+            rows: job.counters.total(),
         };
         let work = async {
             let reading = reader.run(source, &off);

@@ -52,8 +52,8 @@ pub struct Reader<'a> {
     /// Whether rows of a batch may be put in order of their keys. Not with
     /// aliases: two usernames may compete for one alias, and file order decides.
     pub(super) sorted: bool,
-    /// Whether the reading began at the first row.
-    pub(super) from_start: bool,
+    /// Rows that earlier workers have accounted for.
+    pub(super) rows: u64,
 }
 
 /// What to do after a row.
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let header: Header = source.header.clone();
         let rules = RowRules::new(self.schema, &header, self.algorithm);
         let mut fields = Fields::new();
-        let mut rows = 0;
+        let mut rows = self.rows;
         let mut more = true;
         while more {
             match self.read_on(&mut source, off).await? {
@@ -145,10 +145,6 @@ impl Reader<'_> {
         let Some(row) = source.splitter.next_row() else {
             return Next::MoreInput;
         };
-        *rows += 1;
-        if self.from_start && *rows > self.settings.max_rows {
-            return Next::TooManyRows;
-        }
         let (line, start, end) = (row.line, row.start, row.end);
         let lanes = self.outlets.len();
         let lane = match rules.check(&row, fields) {
@@ -158,6 +154,10 @@ impl Reader<'_> {
                 // An earlier worker wrote it already.
                 if start < outlet.checkpoint.bytes {
                     return Next::GoOn;
+                }
+                *rows += 1;
+                if *rows > self.settings.max_rows {
+                    return Next::TooManyRows;
                 }
                 let sub = self.ids.random();
                 outlet
@@ -170,6 +170,10 @@ impl Reader<'_> {
                 let outlet = &mut self.outlets[lane];
                 if start < outlet.checkpoint.bytes {
                     return Next::GoOn;
+                }
+                *rows += 1;
+                if *rows > self.settings.max_rows {
+                    return Next::TooManyRows;
                 }
                 outlet.batch.reject(rejection);
                 lane

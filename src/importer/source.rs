@@ -1,22 +1,21 @@
 //! The file of a job: that it is still the one that was started with, its
 //! header, and its rows from a checkpoint on.
 
-use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::stream::StreamExt as _;
 
 use super::Fault;
 use crate::csv::header::{Header, HeaderErrorKind};
 use crate::csv::rows::RowSplitter;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Reason};
 use crate::domain::job::{FailureReason, Upload, UserImportJob};
 use crate::domain::pool::PoolSchema;
-use crate::objects::Objects;
+use crate::objects::{LARGE, Objects, Pieces};
 
 /// A file that is open at a row's start.
 pub struct Source {
     pub(super) header: Header,
     pub(super) splitter: RowSplitter,
-    stream: BoxStream<'static, Result<Bytes, Error>>,
+    stream: Pieces,
     objects: Objects,
     upload: Upload,
 }
@@ -37,11 +36,25 @@ fn missing() -> Fault {
 
 /// Compares the object with what was pinned when it was taken in.
 async fn check(objects: &Objects, upload: &Upload) -> Result<Result<(), Fault>, Error> {
-    Ok(match objects.head(&upload.object).await? {
+    Ok(match objects.head_of(upload).await? {
+        // The version that was pinned is gone, but not the file.
+        None if upload.version.is_some() && objects.head(&upload.object).await?.is_some() => {
+            Err(changed())
+        }
         None => Err(missing()),
         Some(head) if head.bytes != upload.bytes => Err(changed()),
         Some(head) if upload.e_tag.is_some() && head.e_tag != upload.e_tag => Err(changed()),
         Some(_) => Ok(()),
+    })
+}
+
+/// Why the pinned content is not to be had.
+async fn lost(objects: &Objects, upload: &Upload) -> Result<Fault, Error> {
+    check(objects, upload).await?.err().ok_or_else(|| {
+        Error::unavailable(
+            Reason::ObjectStoreUnavailable,
+            "The object store had no such object, and has it again.",
+        )
     })
 }
 
@@ -68,13 +81,14 @@ impl Source {
             return Ok(Err(fault));
         }
         if verify && upload.sha256.is_some() {
-            let now = objects.sha256(&upload.object).await?;
+            let now = objects.sha256(&upload).await?;
             if now != upload.sha256 {
                 return Ok(Err(if now.is_none() { missing() } else { changed() }));
             }
         }
-        let Some(mut stream) = objects.read(&upload.object, 0).await? else {
-            return Ok(Err(missing()));
+        let whole = objects.read(&upload, 0..upload.bytes, LARGE).await?;
+        let Some(mut stream) = whole else {
+            return Ok(Err(lost(objects, &upload).await?));
         };
         let mut splitter = RowSplitter::new(max_row_chars);
         let mut ended = false;
@@ -84,6 +98,9 @@ impl Source {
                 break Header::parse(first.as_ref(), schema, job.password_hashing_algorithm);
             }
             match stream.next().await {
+                Some(Err(error)) if error.reason() == Reason::UploadNotFound => {
+                    return Ok(Err(lost(objects, &upload).await?));
+                }
                 Some(piece) => splitter.push(&piece?),
                 None => {
                     splitter.finish();
@@ -108,14 +125,10 @@ impl Source {
         };
         let (offset, line) = at;
         if offset > splitter.offset() {
-            // At the very end there is nothing left to ask the store for.
-            stream = if offset >= upload.bytes {
-                futures_util::stream::empty().boxed()
-            } else {
-                match objects.read(&upload.object, offset).await? {
-                    Some(stream) => stream,
-                    None => return Ok(Err(missing())),
-                }
+            let rest = offset..upload.bytes.max(offset);
+            stream = match objects.read(&upload, rest, LARGE).await? {
+                Some(stream) => stream,
+                None => return Ok(Err(lost(objects, &upload).await?)),
             };
             splitter = RowSplitter::resume(max_row_chars, offset, line);
         }
@@ -134,9 +147,15 @@ impl Source {
     /// # Errors
     /// Unavailable when the object store is.
     pub async fn read_on(&mut self) -> Result<Result<bool, Fault>, Error> {
-        if let Some(piece) = self.stream.next().await {
-            self.splitter.push(&piece?);
-            return Ok(Ok(true));
+        match self.stream.next().await {
+            Some(Err(error)) if error.reason() == Reason::UploadNotFound => {
+                return Ok(Err(lost(&self.objects, &self.upload).await?));
+            }
+            Some(piece) => {
+                self.splitter.push(&piece?);
+                return Ok(Ok(true));
+            }
+            None => {}
         }
         self.splitter.finish();
         Ok(check(&self.objects, &self.upload).await?.map(|()| false))

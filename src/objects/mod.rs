@@ -1,32 +1,46 @@
 //! Where uploads lie. The only room that knows the crate `object_store`.
+//!
+//! In a folder, uploads come through muster. A store that signs URLs takes them
+//! itself: muster sees such a file for the first time at the job's start.
 
+mod fault;
+mod open;
+mod pieces;
+mod remote;
+mod signed;
 mod writer;
 
 use std::fmt;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
-use object_store::local::LocalFileSystem;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
-use url::Url;
 use uuid::Uuid;
 
-use crate::domain::error::{Constraint, Error, Reason};
+use crate::domain::error::{Error, Reason};
 use crate::domain::ids::{JobId, UserPoolId};
+use crate::domain::job::Upload;
 
+use fault::{away, is_another};
+pub use open::{Encryption, StoreOptions};
+pub use pieces::{LARGE, Pieces, SMALL};
+use signed::Signed;
+pub use signed::UploadUrl;
 pub use writer::{Stored, Writer};
 
 /// An object store. Cheap to clone.
 #[derive(Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// What all names begin with in the store.
+    prefix: Path,
     /// Set for the file store, whose left-over parts no listing shows.
     root: Option<PathBuf>,
+    /// Set for a store that takes uploads itself.
+    signed: Option<Arc<Signed>>,
 }
 
 impl fmt::Debug for Objects {
@@ -42,49 +56,8 @@ pub struct Head {
     pub bytes: u64,
     /// The store's tag of the content, which changes when the content does.
     pub e_tag: Option<String>,
-}
-
-fn away(error: object_store::Error) -> Error {
-    Error::unavailable(
-        Reason::ObjectStoreUnavailable,
-        "The object store cannot be reached at the moment.",
-    )
-    .with_source(error)
-}
-
-/// A stream that ends before its length was cut off, whatever the store takes
-/// it for: its end would pass for that of the object. The store of files gives
-/// empty pieces for ever when a file is cut short while it is read.
-fn in_full(
-    pieces: BoxStream<'static, object_store::Result<Bytes>>,
-    length: u64,
-) -> BoxStream<'static, Result<Bytes, Error>> {
-    let rest = (pieces.fuse(), length);
-    stream::unfold(rest, |(mut pieces, left)| async move {
-        match pieces.next().await {
-            Some(Ok(piece)) if left == 0 || !piece.is_empty() => {
-                let left = left.saturating_sub(piece.len() as u64);
-                Some((Ok(piece), (pieces, left)))
-            }
-            Some(Err(error)) => Some((Err(away(error)), (pieces, 0))),
-            Some(Ok(_)) | None if left > 0 => {
-                let error = Error::unavailable(
-                    Reason::ObjectStoreUnavailable,
-                    "The object store broke off in the midst of an object.",
-                );
-                // Whatever would come after it is no part of the object.
-                let nothing = stream::empty().boxed().fuse();
-                Some((Err(error), (nothing, 0)))
-            }
-            _ => None,
-        }
-    })
-    .fuse()
-    .boxed()
-}
-
-fn refused(text: impl Into<String>) -> Error {
-    Error::invalid("object_store", None, Constraint::Other(text.into()))
+    /// The store's version of the content, where it keeps versions.
+    pub version: Option<String>,
 }
 
 /// The folder of a job's uploads.
@@ -92,50 +65,47 @@ fn folder(pool: &UserPoolId, job: JobId) -> Path {
     Path::from_iter(["uploads", pool.as_str(), &job.to_string()])
 }
 
-/// The name for a new upload of a job; each has one of its own, so that an
-/// upload replaces another by one change of the job's row.
+/// The name for a new upload of a job that comes through muster; each has one
+/// of its own, so that an upload replaces another by one change of the job's row.
 #[must_use]
 pub fn upload_name(pool: &UserPoolId, job: JobId, unique: Uuid) -> String {
     folder(pool, job).join(format!("{unique}.csv")).to_string()
 }
 
-impl Objects {
-    /// Opens the store of a URL: `file:///absolute/folder`, which is made if it
-    /// is not there.
-    ///
-    /// # Errors
-    /// Invalid argument when the URL is of another kind, or the folder cannot
-    /// be made or written.
-    pub fn open(url: &Url) -> Result<Self, Error> {
-        if url.scheme() != "file" {
-            return Err(refused(format!(
-                "has the scheme {}: this version stores uploads under file:/// only",
-                url.scheme()
-            )));
-        }
-        let root = url
-            .to_file_path()
-            .map_err(|()| refused("is no absolute path: write file:///var/lib/muster"))?;
-        let uploads = root.join("uploads");
-        std::fs::create_dir_all(&uploads)
-            .map_err(|e| refused(format!("names a folder that cannot be made: {e}")))?;
-        let probe = uploads.join(format!(".probe-{}", std::process::id()));
-        std::fs::write(&probe, b"")
-            .and_then(|()| std::fs::remove_file(&probe))
-            .map_err(|e| refused(format!("names a folder that cannot be written: {e}")))?;
-        let store = LocalFileSystem::new_with_prefix(&root)
-            .map_err(|e| refused(format!("cannot be used: {e}")))?
-            .with_fsync(true);
-        Ok(Self {
-            store: Arc::new(store),
-            root: Some(root),
-        })
-    }
+/// The name of the file that a store takes itself: a store replaces an object
+/// whole or not at all, so one name a job is enough.
+#[must_use]
+pub fn store_upload_name(pool: &UserPoolId, job: JobId) -> String {
+    folder(pool, job).join("upload.csv").to_string()
+}
 
+impl Objects {
     /// A store that was opened elsewhere: tests have it fail when they like.
     #[must_use]
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, root: None }
+        Self {
+            store,
+            prefix: Path::default(),
+            root: None,
+            signed: None,
+        }
+    }
+
+    /// Whether uploads go to the store itself, by URLs that it signs.
+    #[must_use]
+    pub fn takes_uploads(&self) -> bool {
+        self.signed.is_some()
+    }
+
+    /// The folder, for a store that is one.
+    #[must_use]
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.root.as_deref()
+    }
+
+    fn path(&self, name: &str) -> Result<Path, Error> {
+        let name = Path::parse(name).map_err(Error::internal)?;
+        Ok(self.prefix.parts().chain(name.parts()).collect())
     }
 
     /// Begins to write an object. It is there once [`Writer::finish`] has
@@ -144,9 +114,9 @@ impl Objects {
     /// # Errors
     /// Unavailable when the store cannot be written.
     pub async fn writer(&self, name: &str) -> Result<Writer, Error> {
-        let path = Path::parse(name).map_err(Error::internal)?;
+        let path = self.path(name)?;
         let upload = self.store.put_multipart(&path).await.map_err(away)?;
-        Ok(Writer::new(self.clone(), path, upload))
+        Ok(Writer::new(self.clone(), name.to_owned(), upload))
     }
 
     /// Size and tag of an object; `None` when it is not there.
@@ -154,70 +124,41 @@ impl Objects {
     /// # Errors
     /// Unavailable when the store cannot be reached.
     pub async fn head(&self, name: &str) -> Result<Option<Head>, Error> {
-        let path = Path::parse(name).map_err(Error::internal)?;
-        match self.store.head(&path).await {
-            Ok(meta) => Ok(Some(Head {
-                bytes: meta.size,
-                e_tag: meta.e_tag,
+        self.look(name, None).await
+    }
+
+    /// Size and tag of an upload, of the version that was pinned if one was;
+    /// `None` when it is not there.
+    ///
+    /// # Errors
+    /// Unavailable when the store cannot be reached.
+    pub async fn head_of(&self, upload: &Upload) -> Result<Option<Head>, Error> {
+        self.look(&upload.object, upload.version.clone()).await
+    }
+
+    async fn look(&self, name: &str, version: Option<String>) -> Result<Option<Head>, Error> {
+        let options = GetOptions {
+            head: true,
+            version,
+            ..GetOptions::default()
+        };
+        match self.store.get_opts(&self.path(name)?, options).await {
+            Ok(found) => Ok(Some(Head {
+                bytes: found.meta.size,
+                e_tag: found.meta.e_tag,
+                version: found.meta.version,
             })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(away(e)),
         }
     }
 
-    /// Reads an object from an offset to its end, in pieces of bounded size.
-    /// `None` when it is not there.
-    ///
-    /// # Errors
-    /// Unavailable when the store cannot be reached, now or in the stream.
-    pub async fn read(
-        &self,
-        name: &str,
-        offset: u64,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
-        self.get(name, GetRange::Offset(offset)).await
-    }
-
-    /// Reads a range of an object. `None` when it is not there.
-    ///
-    /// # Errors
-    /// Unavailable when the store cannot be reached, now or in the stream.
-    pub async fn read_range(
-        &self,
-        name: &str,
-        range: Range<u64>,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
-        self.get(name, GetRange::Bounded(range)).await
-    }
-
-    async fn get(
-        &self,
-        name: &str,
-        range: GetRange,
-    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
-        let path = Path::parse(name).map_err(Error::internal)?;
-        // Some stores refuse a range that begins at the end.
-        let whole = matches!(range, GetRange::Offset(0));
-        let options = GetOptions {
-            range: (!whole).then_some(range),
-            ..GetOptions::default()
-        };
-        match self.store.get_opts(&path, options).await {
-            Ok(found) => {
-                let length = found.range.end - found.range.start;
-                Ok(Some(in_full(found.into_stream(), length)))
-            }
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(away(e)),
-        }
-    }
-
-    /// SHA-256 of an object's content; `None` when it is not there.
+    /// SHA-256 of an upload's content; `None` when it is not there any more.
     ///
     /// # Errors
     /// Unavailable when the store cannot be reached.
-    pub async fn sha256(&self, name: &str) -> Result<Option<[u8; 32]>, Error> {
-        let Some(mut stream) = self.read(name, 0).await? else {
+    pub async fn sha256(&self, upload: &Upload) -> Result<Option<[u8; 32]>, Error> {
+        let Some(mut stream) = self.read(upload, 0..upload.bytes, LARGE).await? else {
             return Ok(None);
         };
         let mut hash = Sha256::new();
@@ -232,8 +173,11 @@ impl Objects {
     /// # Errors
     /// Unavailable when the store cannot be reached.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        let path = Path::parse(name).map_err(Error::internal)?;
-        match self.store.delete(&path).await {
+        self.delete_path(&self.path(name)?).await
+    }
+
+    async fn delete_path(&self, path: &Path) -> Result<(), Error> {
+        match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(e) => Err(away(e)),
         }
@@ -257,16 +201,29 @@ impl Objects {
                 _ => Ok(()),
             };
         }
-        let names: Vec<Path> = self
+        let paths: Vec<Path> = self
             .store
-            .list(Some(&folder))
+            .list(Some(&self.path(folder.as_ref())?))
             .map_ok(|meta| meta.location)
             .try_collect()
             .await
             .map_err(away)?;
-        for name in names {
-            self.delete(name.as_ref()).await?;
+        for path in paths {
+            self.delete_path(&path).await?;
         }
         Ok(())
+    }
+
+    /// Whether the store answers us. The inner error says, in words, what it
+    /// refuses, which will not pass by itself.
+    ///
+    /// # Errors
+    /// Unavailable when the store cannot be reached.
+    pub async fn probe(&self) -> Result<Result<(), String>, Error> {
+        let uploads = self.path("uploads")?;
+        match self.store.list(Some(&uploads)).next().await {
+            None | Some(Ok(_)) => Ok(Ok(())),
+            Some(Err(error)) => fault::refusal(error),
+        }
     }
 }

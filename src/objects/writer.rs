@@ -1,7 +1,6 @@
 //! An object that is being written.
 
 use bytes::Bytes;
-use object_store::path::Path;
 use object_store::{MultipartUpload, WriteMultipart};
 use sha2::{Digest as _, Sha256};
 
@@ -30,17 +29,17 @@ pub struct Stored {
 #[derive(Debug)]
 pub struct Writer {
     objects: Objects,
-    path: Path,
+    name: String,
     upload: WriteMultipart,
     bytes: u64,
     hash: Sha256,
 }
 
 impl Writer {
-    pub(super) fn new(objects: Objects, path: Path, upload: Box<dyn MultipartUpload>) -> Self {
+    pub(super) fn new(objects: Objects, name: String, upload: Box<dyn MultipartUpload>) -> Self {
         Self {
             objects,
-            path,
+            name,
             upload: WriteMultipart::new_with_chunk_size(upload, PART),
             bytes: 0,
             hash: Sha256::new(),
@@ -75,9 +74,9 @@ impl Writer {
     pub async fn finish(self) -> Result<Stored, Error> {
         self.upload.finish().await.map_err(away)?;
         // The tag as every later reader will see it.
-        let head = self.objects.head(self.path.as_ref()).await?;
+        let head = self.objects.head(&self.name).await?;
         Ok(Stored {
-            name: self.path.to_string(),
+            name: self.name,
             bytes: self.bytes,
             e_tag: head.and_then(|h| h.e_tag),
             sha256: self.hash.finalize().into(),

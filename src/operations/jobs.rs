@@ -1,5 +1,8 @@
 //! Create, describe, list and delete user import jobs.
 
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -40,7 +43,13 @@ pub struct JobView {
     pub job: UserImportJob,
     /// Where the caller may upload the file to, if it may.
     pub pre_signed_url: Option<String>,
+    /// The headers that an upload to it must bear.
+    pub pre_signed_url_headers: BTreeMap<String, String>,
 }
+
+/// Jobs of a page whose URLs are signed at once: some stores have a service for
+/// that, which has to be asked.
+const SIGNED_AT_ONCE: usize = 8;
 
 /// A job that a request names.
 #[derive(Clone, Debug)]
@@ -97,7 +106,7 @@ impl Muster {
         let job = self
             .detached(async move { muster.insert_job(job, request_id).await })
             .await?;
-        self.view(caller, job)
+        self.view(caller, job).await
     }
 
     async fn insert_job(
@@ -159,7 +168,7 @@ impl Muster {
             .named_job(caller, Role::Reader, user_pool_id, job_id)
             .await?;
         let job = self.load_job(&named).await?;
-        self.view(caller, job)
+        self.view(caller, job).await
     }
 
     /// Answers a page of a pool's jobs, newest first, and the next page's token.
@@ -194,10 +203,10 @@ impl Muster {
             self.pool(caller, Role::Reader, &pool).await?;
         }
         let (jobs, next) = listing.page(jobs, |j| j.job_id.0.to_string())?;
-        let views = jobs
-            .into_iter()
-            .map(|job| self.view(caller, job))
-            .collect::<Result<_, _>>()?;
+        let views = stream::iter(jobs.into_iter().map(|job| self.view(caller, job)))
+            .buffered(SIGNED_AT_ONCE)
+            .try_collect()
+            .await?;
         Ok((views, next))
     }
 
@@ -272,15 +281,25 @@ impl Muster {
 
     /// A job as this caller may see it: with a fresh URL for an upload where
     /// the job takes one and the caller may.
-    pub(super) fn view(&self, caller: &Principal, job: UserImportJob) -> Result<JobView, Error> {
+    pub(super) async fn view(
+        &self,
+        caller: &Principal,
+        job: UserImportJob,
+    ) -> Result<JobView, Error> {
         let now = self.0.clock.now();
         let open = job.status == JobStatus::Created
             && now < job.expires_at
             && caller.may(Role::Operator, &job.user_pool_id);
-        let pre_signed_url = open.then(|| self.upload_url(&job, now)).transpose()?;
+        let signed = match open {
+            true if self.0.objects.takes_uploads() => self.store_url(&job, now).await?,
+            true => Some((self.upload_url(&job, now)?, BTreeMap::new())),
+            false => None,
+        };
+        let (pre_signed_url, headers) = signed.unzip();
         Ok(JobView {
             job,
             pre_signed_url,
+            pre_signed_url_headers: headers.unwrap_or_default(),
         })
     }
 

@@ -10,6 +10,7 @@ pub mod reports;
 mod request_id;
 pub mod signing;
 pub mod start;
+mod store_upload;
 pub mod tokens;
 pub mod uploads;
 pub mod users;

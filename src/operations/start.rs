@@ -11,6 +11,15 @@ use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, Upload, UserImp
 use crate::domain::principal::{Principal, Role};
 use crate::store::{self, Transaction};
 
+/// What Start finds of a job's file.
+enum Found {
+    /// What the job names, as it was taken in, and whether it is still there.
+    TakenIn(Option<Upload>, bool),
+    /// What a caller put into the store; the error says why it cannot be
+    /// imported.
+    InStore(Option<Result<Upload, Error>>),
+}
+
 impl Muster {
     /// Queues a CREATED job for import.
     ///
@@ -33,24 +42,33 @@ impl Muster {
         let job = self
             .detached(async move { muster.start(&named, request_id).await })
             .await?;
-        self.view(caller, job)
+        self.view(caller, job).await
     }
 
     async fn start(&self, named: &Named, request_id: Option<Uuid>) -> Result<UserImportJob, Error> {
         // Outside the transaction: the object store may be slow.
-        let upload = self.load_job(named).await?.upload;
-        let there = match &upload {
-            Some(upload) => self.0.objects.head(&upload.object).await?.is_some(),
-            None => false,
-        };
+        let found = self.look(self.load_job(named).await?).await?;
 
         let mut tx = self.0.db.begin("start_job").await?;
-        let started = self
-            .start_in(&mut tx, named, request_id, upload, there)
-            .await;
+        let started = self.start_in(&mut tx, named, request_id, found).await;
         let job = tx.settle(started).await?;
         tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "start taken");
         Ok(job)
+    }
+
+    async fn look(&self, job: UserImportJob) -> Result<Found, Error> {
+        if self.0.objects.takes_uploads() {
+            // Of any other status the call is refused, whatever lies there.
+            return Ok(match job.status {
+                JobStatus::Created => Found::InStore(self.look_in_store(&job).await?),
+                _ => Found::InStore(None),
+            });
+        }
+        let there = match &job.upload {
+            Some(upload) => self.0.objects.head(&upload.object).await?.is_some(),
+            None => false,
+        };
+        Ok(Found::TakenIn(job.upload, there))
     }
 
     async fn start_in(
@@ -58,8 +76,7 @@ impl Muster {
         tx: &mut Transaction,
         named: &Named,
         request_id: Option<Uuid>,
-        upload: Option<Upload>,
-        there: bool,
+        found: Found,
     ) -> Result<UserImportJob, Error> {
         let pool = store::pools::hold(tx, &named.pool)
             .await?
@@ -97,8 +114,15 @@ impl Muster {
         if now >= job.expires_at {
             return refuse(Reason::JobExpired, EXPIRED_MESSAGE.to_owned());
         }
-        // An upload that was replaced meanwhile is there, or it would not be named.
-        if job.upload.is_none() || (job.upload == upload && !there) {
+        let (missing, pin) = match found {
+            // One that was replaced meanwhile is there, or it would not be named.
+            Found::TakenIn(upload, there) => {
+                let gone = job.upload == upload && !there;
+                (job.upload.is_none() || gone, None)
+            }
+            Found::InStore(found) => (found.is_none(), found.transpose()?),
+        };
+        if missing {
             return refuse(
                 Reason::NoUpload,
                 format!("No csv file was uploaded for {}", named.job),
@@ -112,13 +136,24 @@ impl Muster {
                 "The user pool auto-verifies no attribute, so that no user could be imported.",
             ));
         }
+        if let Some(upload) = &pin {
+            let set = store::jobs::set_upload(tx, &named.pool, named.job, upload, now).await?;
+            set.map_err(|_| Error::internal("a locked CREATED job took no upload"))?;
+        }
         if !store::jobs::apply(tx, &named.pool, named.job, Transition::Start, now).await? {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
         tx.wake().await?;
+        let (total_bytes, total_rows) = match &pin {
+            Some(upload) => (Some(upload.bytes), upload.rows),
+            None => (job.total_bytes, job.total_rows),
+        };
         Ok(UserImportJob {
             status: Transition::Start.to(),
             start_date: Some(now),
+            upload: pin.or(job.upload),
+            total_bytes,
+            total_rows,
             ..job
         })
     }
@@ -140,7 +175,7 @@ impl Muster {
         let job = self
             .detached(async move { muster.stop(&named).await })
             .await?;
-        self.view(caller, job)
+        self.view(caller, job).await
     }
 
     async fn stop(&self, named: &Named) -> Result<UserImportJob, Error> {

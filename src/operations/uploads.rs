@@ -53,6 +53,14 @@ impl Muster {
     ) -> Result<Received, Error> {
         let grant = grant(&request)?;
         grant.verify(&self.0.key, &request.signature, self.0.clock.now())?;
+        if self.0.objects.takes_uploads() {
+            return Err(Error::precondition(
+                Reason::UploadClosed,
+                "UserImportJob",
+                grant.job_id,
+                "Files are uploaded to the object store itself: DescribeUserImportJob answers a URL for that.",
+            ));
+        }
         let limit = grant.max_bytes.min(self.0.settings.max_upload_bytes);
         if request.content_length.is_some_and(|n| n > limit) {
             return Err(too_large(limit));
@@ -153,6 +161,7 @@ impl Muster {
             bytes: stored.bytes,
             rows: Some(received.rows),
             e_tag: stored.e_tag,
+            version: None,
             sha256: Some(stored.sha256),
         };
         let now = self.0.clock.now();

@@ -34,7 +34,7 @@ impl Muster {
         let first = self.load_job(&named).await?;
         let muster = self.clone();
         let caller = caller.clone();
-        let opening = self.view(&caller, first.clone())?;
+        let opening = self.view(&caller, first.clone()).await?;
         let later = stream::unfold(Some(first), move |last| {
             let (muster, caller, named) = (muster.clone(), caller.clone(), named.clone());
             async move {
@@ -44,7 +44,7 @@ impl Muster {
                     match muster.load_job(&named).await {
                         Ok(job) if job == last => {}
                         Ok(job) => {
-                            let view = muster.view(&caller, job.clone());
+                            let view = muster.view(&caller, job.clone()).await;
                             return Some((view, Some(job)));
                         }
                         Err(error) => return Some((Err(error), None)),

@@ -19,6 +19,7 @@ pub mod scheduler;
 pub mod server;
 pub mod signals;
 pub mod start_error;
+pub mod store_check;
 pub mod telemetry;
 
 use std::io::{self, Write as _};

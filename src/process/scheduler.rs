@@ -11,10 +11,10 @@ use super::database::Databases;
 use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
 use super::signals::{HangUp, Signals};
-use super::{StartError, listen, refuse, telemetry};
+use super::{StartError, listen, refuse, store_check, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
-use crate::objects::Objects;
+use crate::objects::{Encryption, Objects};
 use crate::scheduler::Scheduler;
 use crate::store::Database;
 
@@ -36,9 +36,11 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
         let settings = config.database.settings(least, enough)?;
         let socket = listen::bind(Flag::SCHEDULER_ADDR, config.scheduler_addr).await?;
         let address = listen::local(&socket)?;
-        let objects = config.object_store.open()?;
+        // What uploads ask for is a matter of those who sign their URLs.
+        let objects = config.object_store.open(Encryption::None)?;
         let databases = Databases::open(&settings).await?;
         databases.check_schema().await?;
+        store_check::check(&objects, &databases.work).await?;
         let scheduler = start(
             &config.importing,
             &config.limits,

@@ -14,7 +14,7 @@ use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
 use super::listen;
 use super::signals::{HangUp, Signals};
-use super::{StartError, refuse, telemetry};
+use super::{StartError, refuse, store_check, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
 use crate::grpc::{self, GrpcOptions};
@@ -47,9 +47,11 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
         let key = config.signing_key.key()?;
         let settings = config.database.settings(LEAST_CONNECTIONS, CONNECTIONS)?;
         let sockets = Sockets::open(&config.listen, &config.callers).await?;
-        let objects = config.object_store.open()?;
+        let encryption = config.upload_encryption.encryption();
+        let objects = config.object_store.open(encryption)?;
         let databases = Databases::open(&settings).await?;
         databases.check_schema().await?;
+        store_check::check(&objects, &databases.work).await?;
         let listening = Server {
             sockets,
             key,

@@ -8,6 +8,7 @@ use super::run::PURGE;
 use crate::domain::error::Error;
 use crate::store::lanes::JobKey;
 use crate::store::purge as store;
+use crate::store::sweeps;
 
 /// Jobs or pools of one round.
 const MANY: i64 = 100;
@@ -15,6 +16,9 @@ const MANY: i64 = 100;
 const BITE: i64 = 10_000;
 /// How long request ids are remembered (`docs/contract.md`, "Fields").
 const REQUEST_IDS: Duration = Duration::hours(24);
+/// The longest that an upload by a URL of the store may take after the last
+/// second of that URL.
+const SLOWEST_UPLOAD: Duration = Duration::hours(24);
 
 impl Scheduler {
     /// Purges all that is due. Answers how many uploads, jobs and pools went.
@@ -25,6 +29,7 @@ impl Scheduler {
         let mut gone = self.purge_uploads().await?;
         gone += self.purge_jobs().await?;
         gone += self.purge_pools().await?;
+        gone += self.sweep().await?;
         let before = self.0.clock.now() - REQUEST_IDS;
         while store::delete_request_ids(self.db(), before, BITE).await? > 0 {}
         Ok(gone)
@@ -43,6 +48,7 @@ impl Scheduler {
                 self.beat(PURGE);
                 // The object first: a crash in between finds the note again.
                 self.delete_objects(&job).await?;
+                self.sweep_later(&job).await?;
                 store::upload_gone(self.db(), &job).await?;
                 gone += 1;
             }
@@ -70,6 +76,35 @@ impl Scheduler {
             .await
     }
 
+    /// A URL of the store may still be good for a job whose folder was deleted:
+    /// what comes by it is deleted later.
+    async fn sweep_later(&self, job: &JobKey) -> Result<(), Error> {
+        if !self.0.objects.takes_uploads() {
+            return Ok(());
+        }
+        let then = self.0.clock.now() - SLOWEST_UPLOAD;
+        sweeps::sweep_later(self.db(), job, then).await
+    }
+
+    /// Deletes what came by a URL of the store after its job's folder was
+    /// deleted. Answers how many jobs were looked at.
+    async fn sweep(&self) -> Result<u64, Error> {
+        let then = self.0.clock.now() - SLOWEST_UPLOAD;
+        let mut seen = 0;
+        loop {
+            let due = sweeps::sweeps_due(self.db(), then, MANY).await?;
+            if due.is_empty() {
+                return Ok(seen);
+            }
+            for job in due {
+                self.beat(PURGE);
+                self.delete_objects(&job).await?;
+                sweeps::swept(self.db(), &job).await?;
+                seen += 1;
+            }
+        }
+    }
+
     /// Deletes what is left of deleted jobs.
     async fn purge_jobs(&self) -> Result<u64, Error> {
         let mut gone = 0;
@@ -80,6 +115,7 @@ impl Scheduler {
             }
             for job in due {
                 self.delete_objects(&job).await?;
+                self.sweep_later(&job).await?;
                 while store::delete_rejections(self.db(), &job, BITE).await? > 0 {
                     self.beat(PURGE);
                 }

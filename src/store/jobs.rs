@@ -34,6 +34,7 @@ struct JobRow {
     total_bytes: Option<i64>,
     upload_object: Option<String>,
     upload_e_tag: Option<String>,
+    upload_version: Option<String>,
     upload_sha256: Option<Vec<u8>>,
 }
 
@@ -52,7 +53,8 @@ macro_rules! select_jobs {
                    j.skipped_users + l.skipped_users AS "skipped_users!",
                    j.failed_users + l.failed_users AS "failed_users!",
                    j.processed_bytes + l.processed_bytes AS "processed_bytes!",
-                   j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_sha256
+                   j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_version,
+                   j.upload_sha256
             FROM user_import_jobs j
             JOIN user_pools p ON p.user_pool_id = j.user_pool_id AND p.deletion_date IS NULL
             CROSS JOIN LATERAL (
@@ -78,6 +80,7 @@ impl TryFrom<JobRow> for UserImportJob {
                 bytes: unsigned(bytes)?,
                 rows: row.total_rows.map(unsigned).transpose()?,
                 e_tag: row.upload_e_tag,
+                version: row.upload_version,
                 sha256: row
                     .upload_sha256
                     .map(|s| <[u8; 32]>::try_from(s).map_err(|_| unknown_word("upload_sha256")))
@@ -317,7 +320,7 @@ pub async fn set_upload(
     let done = sqlx::query!(
         "UPDATE user_import_jobs
          SET upload_object = $3, upload_e_tag = $4, upload_sha256 = $5, total_bytes = $6,
-             total_rows = $7
+             total_rows = $7, upload_version = $8
          WHERE user_pool_id = $1 AND job_id = $2 AND status = 'CREATED'",
         pool.as_str(),
         job.0,
@@ -326,6 +329,7 @@ pub async fn set_upload(
         upload.sha256.as_ref().map(|s| &s[..]),
         signed(upload.bytes)?,
         upload.rows.map(signed).transpose()?,
+        upload.version,
     )
     .execute(tx.connection())
     .await?;

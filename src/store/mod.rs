@@ -14,6 +14,7 @@ pub mod pools;
 pub mod purge;
 pub mod rejections;
 pub mod request_ids;
+pub mod sweeps;
 mod transaction;
 pub mod users;
 

@@ -8,6 +8,7 @@ mod expiry;
 mod imports;
 mod layers;
 mod lifecycle;
+mod objects;
 mod outage;
 mod paging;
 mod plans;

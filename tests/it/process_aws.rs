@@ -4,6 +4,7 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
+use crate::support::http;
 use crate::support::process::{Process, SERVER, code, word_after};
 use crate::support::services::Shared;
 
@@ -19,7 +20,7 @@ fn keys(id: &str) -> String {
 /// Sends an unsigned call, and answers its status and body.
 async fn call(server: &mut Process) -> (u16, String) {
     let http = word_after(&server.line("muster-server is ready"), r#""http":""#);
-    let answer = reqwest::Client::new()
+    let answer = http::client()
         .post(format!("http://{http}/"))
         .header("content-type", "application/x-amz-json-1.1")
         .header(

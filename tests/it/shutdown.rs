@@ -18,6 +18,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tonic::transport::Channel;
 use url::Url;
 
+use crate::support::http;
 use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, open_folder, word_after};
 use crate::support::services::Shared;
 
@@ -253,7 +254,7 @@ impl Writing {
         let mut server = shared.start(SERVER, &[]);
         let grpc = word_after(&server.line("muster-server is ready"), r#""grpc":""#);
         let job = job(&grpc).await;
-        let put = reqwest::Client::new().put(job.upload).body(FILE).send();
+        let put = http::client().put(job.upload).body(FILE).send();
         assert_eq!(put.await.expect("an answer").status(), 200);
         let request = StartUserImportJobRequest {
             user_pool_id: job.pool,

@@ -56,6 +56,7 @@ pub(in crate::grpc) fn job(view: JobView) -> v1::UserImportJob {
             .map_or(v1::FailureReason::Unspecified, failure_reason)
             .into(),
         max_rejected_percent: job.max_rejected_percent.into(),
+        pre_signed_url_headers: view.pre_signed_url_headers.into_iter().collect(),
     }
 }
 
@@ -194,6 +195,7 @@ mod tests {
                 total_bytes: None,
             },
             pre_signed_url: None,
+            pre_signed_url_headers: Default::default(),
         };
         let job = job(view);
         assert_eq!(job.pre_signed_url, "");

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 
 use crate::csv::fields::{Fields, encode_field};
 use crate::csv::rows::{Row, RowFault, RowSplitter};
@@ -13,6 +13,7 @@ use crate::domain::attribute::REPORT_COLUMNS;
 use crate::domain::error::Error;
 use crate::domain::job::{Upload, UserImportJob};
 use crate::domain::rejection::Rejection;
+use crate::objects::{Pieces, SMALL};
 use crate::operations::Muster;
 use crate::store;
 
@@ -24,8 +25,8 @@ const GONE: &str = "The uploaded file is not there any more.";
 struct Report {
     muster: Muster,
     job: UserImportJob,
-    object: String,
-    upload: BoxStream<'static, Result<Bytes, Error>>,
+    upload: Upload,
+    pieces: Pieces,
     splitter: RowSplitter,
     fields: Fields,
     /// Columns of the file that are columns of a report themselves.
@@ -41,7 +42,7 @@ struct Report {
 
 /// A row over the row limit, which is copied from the store in pieces.
 struct Long {
-    bytes: BoxStream<'static, Result<Bytes, Error>>,
+    bytes: Pieces,
     /// What the report adds to it.
     added: Vec<u8>,
 }
@@ -51,24 +52,22 @@ impl Muster {
         &self,
         job: UserImportJob,
         upload: Upload,
-    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+    ) -> Result<Pieces, Error> {
         let stream = self
             .0
             .objects
-            .read(&upload.object, 0)
+            .read(&upload, 0..upload.bytes, SMALL)
             .await?
-            .ok_or_else(|| {
-                Error::upload_not_found(job.job_id, "The uploaded file is not there any more.")
-            })?;
+            .ok_or_else(|| Error::upload_not_found(job.job_id, GONE))?;
         let report = Report {
             muster: self.clone(),
             job,
-            upload: stream,
+            upload,
+            pieces: stream,
             splitter: RowSplitter::new(self.0.settings.max_row_chars),
             fields: Fields::new(),
             old: None,
             next: VecDeque::new(),
-            object: upload.object,
             fetched: Some(0),
             long: None,
             ended: false,
@@ -105,7 +104,7 @@ impl Report {
             if self.ended || !more {
                 return Ok(None);
             }
-            match self.upload.next().await {
+            match self.pieces.next().await {
                 Some(bytes) => self.splitter.push(&bytes?),
                 None => {
                     self.splitter.finish();
@@ -146,13 +145,10 @@ impl Report {
         Ok(())
     }
 
-    async fn range(
-        &mut self,
-        range: Range<u64>,
-    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+    async fn range(&mut self, range: Range<u64>) -> Result<Pieces, Error> {
         let objects = &self.muster.0.objects;
         objects
-            .read_range(&self.object, range)
+            .read(&self.upload, range, SMALL)
             .await?
             .ok_or_else(|| Error::upload_not_found(self.job.job_id, GONE))
     }

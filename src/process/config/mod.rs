@@ -31,7 +31,7 @@ pub use job_rules::JobRules;
 pub use listening::ListenArgs;
 pub(crate) use log::filter;
 pub use log::{LogArgs, LogFormat};
-pub use object_store::ObjectStoreArgs;
+pub use object_store::{ObjectStoreArgs, UploadEncryptionArgs};
 pub use programs::{SchedulerConfig, ServerConfig};
 pub use refusal::{parse, parse_from};
 pub use secret::{Secret, SigningKeyArgs};

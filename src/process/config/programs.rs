@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::{
     CallersArgs, DatabaseArgs, FileLimits, ImportingArgs, JobRules, ListenArgs, LogArgs,
-    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, values,
+    ObjectStoreArgs, ShutdownArgs, SigningKeyArgs, UploadEncryptionArgs, values,
 };
 
 /// Serves muster: gRPC, uploads and downloads
@@ -35,6 +35,9 @@ pub struct ServerConfig {
     /// Where uploads lie.
     #[command(flatten)]
     pub object_store: ObjectStoreArgs,
+    /// What uploads must ask for.
+    #[command(flatten)]
+    pub upload_encryption: UploadEncryptionArgs,
     /// The key for signatures.
     #[command(flatten)]
     pub signing_key: SigningKeyArgs,

@@ -4,6 +4,7 @@ use clap::builder::Resettable;
 use clap::{Command, CommandFactory as _, Parser};
 
 use super::*;
+use crate::objects::Encryption;
 use crate::process::StartError;
 use crate::process::server::CONNECTIONS;
 use crate::store::DatabaseSettings;
@@ -302,8 +303,13 @@ fn a_public_url_that_no_upload_url_can_begin_with_is_refused() {
 #[test]
 fn an_object_store_of_another_kind_is_refused_by_name() {
     let arguments = [SERVER[0], SERVER[2]];
-    let config: ServerConfig = parse(&arguments, &["--object-store=s3://bucket"]).expect("a URL");
-    let text = config.object_store.open().unwrap_err().to_string();
+    let config: ServerConfig =
+        parse(&arguments, &["--object-store=ftp://host/bucket"]).expect("a URL");
+    let text = config
+        .object_store
+        .open(Encryption::Kms)
+        .unwrap_err()
+        .to_string();
     assert!(
         text.starts_with("--object-store (MUSTER_OBJECT_STORE): the URL "),
         "{text}"

@@ -67,7 +67,7 @@ impl Offline {
         drop(guard);
         let muster = Muster::new(
             db,
-            Objects::open(&url).expect("an object store"),
+            Objects::open_folder(&url).expect("an object store"),
             Arc::new(Standing),
             Arc::new(SystemIds),
             key.clone(),

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
+use crate::support::http;
 use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, command, get, word_after};
 use crate::support::services::Shared;
 use crate::support::wire::Wire;
@@ -69,7 +70,7 @@ async fn a_server_without_its_database_says_so_to_all_and_needs_no_restart() {
         "{http}/v1/user-import-jobs/import-01890a5d-ac96-774b-bcce-b302099a8057/rejected.csv?user_pool_id=local_abcdefghi"
     );
     let aws = || {
-        reqwest::Client::new()
+        http::client()
             .post(format!("{http}/"))
             .header("content-type", "application/x-amz-json-1.1")
             .header(
@@ -95,7 +96,11 @@ async fn a_server_without_its_database_says_so_to_all_and_needs_no_restart() {
         let reason = &details.error_info().expect("ErrorInfo").reason;
         assert_eq!(reason, "DATABASE_UNAVAILABLE");
 
-        let answer = reqwest::get(&rejected).await.expect("an answer");
+        let answer = http::client()
+            .get(&rejected)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 503);
         assert_eq!(answer.headers()["retry-after"], "1");
         let text = answer.text().await.expect("a body");

@@ -153,6 +153,10 @@ const JOBS: &[&str] = &[
          '00000000-0000-7000-8000-000000500000',
          timestamptz '2026-03-01 12:00+00' - n * interval '10 minutes'
      FROM generate_series(1, 100000) AS n",
+    "INSERT INTO uploads_to_sweep (user_pool_id, job_id, expires_at)
+     SELECT 'local_big', ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+         timestamptz '2026-03-01 12:00+00' + (n - 500000) * interval '1 minute'
+     FROM generate_series(400000, 600000) AS n",
 ];
 
 /// What the database knows of a table that it never looked at: of those that an
@@ -207,13 +211,14 @@ pub async fn fill(one: &mut PgConnection, other: &mut PgConnection) {
 }
 
 /// All of muster's tables.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "user_pools",
     "users",
     "user_import_jobs",
     "import_lanes",
     "rejected_rows",
     "request_ids",
+    "uploads_to_sweep",
 ];
 
 async fn run_all(connection: &mut PgConnection, statements: &[&str]) {

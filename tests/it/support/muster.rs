@@ -64,11 +64,17 @@ impl TestMuster {
 
     /// One with other settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(None, change)
+    }
+
+    /// One with another object store than a folder.
+    pub fn over(objects: Option<Objects>, change: impl FnOnce(&mut Settings)) -> Self {
         let database = cluster::database();
         let db = open(database.url());
         let folder = tempfile::tempdir().expect("a folder");
         let url = Url::from_directory_path(folder.path()).expect("an absolute path");
-        let objects = Objects::open(&url).expect("an object store");
+        let objects =
+            objects.unwrap_or_else(|| Objects::open_folder(&url).expect("an object store"));
         let clock = Arc::new(ManualClock::default());
         let key = SigningKey::new([7; 32]).expect("long enough");
         let mut settings = settings();

@@ -179,7 +179,7 @@ pub fn word_after(line: &str, name: &str) -> String {
 
 /// The status of a GET, if anyone answers.
 pub async fn get(url: &str) -> Option<u16> {
-    let answer = reqwest::get(url).await.ok()?;
+    let answer = super::http::client().get(url).send().await.ok()?;
     Some(answer.status().as_u16())
 }
 

@@ -15,6 +15,7 @@ use tonic_types::StatusExt as _;
 
 use super::raw::{call, frame};
 use super::{Options, TestServer};
+use crate::support::http;
 
 /// A server that lets nobody in.
 async fn closed() -> TestServer {
@@ -195,11 +196,15 @@ async fn probes_tell_alive_from_ready() {
     let server = TestServer::new().await;
     for (ready, status) in [(true, 200), (false, 503), (true, 200)] {
         server.ready.send(ready).expect("a server");
-        let answer = reqwest::get(server.url("/readyz"))
+        let answer = http::client()
+            .get(server.url("/readyz"))
+            .send()
             .await
             .expect("an answer");
         assert_eq!(answer.status(), status);
-        let answer = reqwest::get(server.url("/healthz"))
+        let answer = http::client()
+            .get(server.url("/healthz"))
+            .send()
             .await
             .expect("an answer");
         assert_eq!(answer.status(), 200);

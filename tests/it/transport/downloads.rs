@@ -1,14 +1,15 @@
 //! `rejected.csv` over HTTP.
 
 use muster::operations::callers::Callers;
-use reqwest::{Client, Response};
+use reqwest::Response;
 
 use super::uploads::{put, told};
 use super::{Options, TestServer, csv, ids, tokens};
+use crate::support::http::client;
 
 async fn get(server: &TestServer, job_id: &str, authorization: Option<&str>) -> Response {
     let path = format!("/v1/user-import-jobs/{job_id}/rejected.csv");
-    let mut request = Client::new().get(server.url(&path));
+    let mut request = client().get(server.url(&path));
     if let Some(value) = authorization {
         request = request.header("authorization", value);
     }

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::uploads::{put, told};
 use super::{Options, PATIENCE, TestServer, csv};
+use crate::support::http;
 
 /// Opens a connection and sends the head of a PUT.
 async fn begin(url: &str, headers: &str) -> TcpStream {
@@ -172,7 +173,7 @@ async fn a_connection_goes_on_after_a_refusal_that_was_read_to_its_end() {
 #[tokio::test]
 async fn paths_and_methods_that_there_are_not_are_told_in_json() {
     let server = TestServer::new().await;
-    let client = reqwest::Client::new();
+    let client = http::client();
     for (method, path, status, allow) in [
         ("GET", "/", 404, None),
         ("GET", "/v1/uploads", 404, None),

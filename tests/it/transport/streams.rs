@@ -48,7 +48,11 @@ async fn a_job_is_followed_to_its_end() {
         Some(UserImportJobStatus::Created)
     );
 
-    let put = reqwest::Client::new().put(url).body(csv(2)).send().await;
+    let put = crate::support::http::client()
+        .put(url)
+        .body(csv(2))
+        .send()
+        .await;
     assert_eq!(put.expect("an answer").status(), 200);
     assert_eq!(
         next(&mut watched).await.expect("a job"),

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use muster::operations::jobs::JobView;
-use reqwest::{Body, Client, Response};
+use reqwest::{Body, Response};
 use serde_json::Value;
 use url::Url;
 
 use super::{TestServer, csv, ids};
+use crate::support::http::client;
 
 pub async fn put(url: &str, body: impl Into<Body>) -> (u16, Value) {
-    let answer = Client::new().put(url).body(body).send().await;
+    let answer = client().put(url).body(body).send().await;
     told(answer.expect("an answer")).await
 }
 
@@ -58,7 +59,7 @@ async fn a_file_is_taken_in_and_counted() {
 async fn cognitos_documented_request_is_taken() {
     let server = TestServer::new().await;
     let (_, url) = server.open_job().await;
-    let answer = Client::new()
+    let answer = client()
         .put(&url)
         .header("x-amz-server-side-encryption", "aws:kms")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -275,7 +276,7 @@ async fn a_file_that_cannot_be_imported_is_refused_at_once() {
 async fn a_compressed_file_is_refused() {
     let server = TestServer::new().await;
     let (_, url) = server.open_job().await;
-    let answer = Client::new()
+    let answer = client()
         .put(&url)
         .header("content-encoding", "gzip")
         .body(csv(1))

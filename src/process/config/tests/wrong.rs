@@ -3,6 +3,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--aws-front", &["", "true", "ON", "yes"]),
     ("--aws-region", &["", "eu central", "eu/1"]),
     ("--object-store", &["", "/tmp/x"]),
+    ("--upload-encryption", &["", "kms", "aes256"]),
     ("--database-max-connections", &["0", "-1", "many"]),
     ("--database-acquire-timeout", &["0", "99ms", "6m"]),
     ("--database-statement-timeout", &["0", "2h", "60"]),
