@@ -137,9 +137,9 @@ mod tests {
     async fn a_task_of_its_own_keeps_the_deadline() {
         let deadline = Instant::now() + Duration::from_secs(3);
         let task = scope(deadline, async {
-            tokio::spawn(carried(async { current() }))
+            tokio::spawn(carried(async { current() })).await
         });
-        assert_eq!(task.await.await.expect("a task"), Some(deadline));
+        assert_eq!(task.await.expect("a task"), Some(deadline));
         let free = tokio::spawn(carried(async { current() }));
         assert_eq!(free.await.expect("a task"), None);
     }

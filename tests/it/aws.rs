@@ -1,6 +1,7 @@
 //! The AWS front by the test's own clock. What AWS's clients see of it is
 //! tried in `tests/aws`.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -31,6 +32,7 @@ struct Front<'t> {
     test: &'t TestMuster,
     keys: AwsKeys,
     region: Option<String>,
+    admission: Admission,
 }
 
 impl<'t> Front<'t> {
@@ -39,6 +41,7 @@ impl<'t> Front<'t> {
             test,
             keys: AwsKeys::open(),
             region: None,
+            admission: Admission::unlimited(),
         }
     }
 
@@ -62,7 +65,7 @@ impl<'t> Front<'t> {
             region: self.region.clone(),
             clock: self.test.clock.clone(),
             request_timeout: Duration::from_secs(20),
-            admission: Admission::unlimited(),
+            admission: self.admission.clone(),
         };
         let answer = routes(state).oneshot(request).await.expect("an answer");
         parse(answer).await
@@ -289,4 +292,52 @@ async fn users_are_counted_while_they_are_few() {
         let users = users::estimate(&test.db, &pool, exact).await;
         assert_eq!(users.expect("a number"), 3);
     }
+}
+
+#[tokio::test]
+async fn a_hasty_access_key_is_told_so_and_only_for_what_it_does_too_often() {
+    let test = TestMuster::new();
+    let now = test.clock.now();
+    let front = Front {
+        admission: Admission::new(10, NonZeroU32::new(1)),
+        ..Front::with_key(&test, &json!(["*"]))
+    };
+    let mut refused = None;
+    // More than one a second, on any machine.
+    for _ in 0..200 {
+        let list = json!({"MaxResults": 1});
+        let request = signed(request(Operation::ListUserPools, &list), &list, now);
+        let (status, answer) = front.send(request).await;
+        if status != StatusCode::OK {
+            refused = Some((status, answer));
+            break;
+        }
+    }
+    let (status, answer) = refused.expect("a refusal");
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer["__type"], "TooManyRequestsException");
+    assert_eq!(answer["message"], "Rate exceeded");
+    let pool = test.pool().await;
+    let least = least(Operation::DescribeUserPool, &pool);
+    assert_eq!(
+        front.signed(Operation::DescribeUserPool, least, now).await,
+        ""
+    );
+}
+
+#[tokio::test]
+async fn a_front_without_a_place_says_that_trying_again_helps() {
+    let test = TestMuster::new();
+    let front = Front {
+        admission: Admission::new(1, None),
+        ..Front::open(&test)
+    };
+    let place = front.admission.enter().expect("the only place");
+    let list = json!({"MaxResults": 1});
+    let (status, answer) = front.call(Operation::ListUserPools, list.clone()).await;
+    // AWS's clients try again after this one by themselves.
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer["__type"], "InternalErrorException");
+    drop(place);
+    front.ok(Operation::ListUserPools, list).await;
 }

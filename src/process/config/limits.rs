@@ -72,8 +72,7 @@ pub struct LimitsArgs {
         value_parser = values::bytes(64 * KIB, 64 * MIB)
     )]
     max_message_bytes: u64,
-    /// Longest time for the beginning of a connection, TLS included, and for the head of an HTTP
-    /// request
+    /// Longest time for the beginning of a connection: TLS, and the head of the first request
     #[arg(
         long,
         env = "MUSTER_HEADER_TIMEOUT",
@@ -83,6 +82,17 @@ pub struct LimitsArgs {
         value_parser = values::duration(Duration::from_millis(100), 5 * MINUTE)
     )]
     header_timeout: Duration,
+    /// How long an HTTP connection may wait for its next request; more than a proxy in front keeps
+    /// it
+    #[arg(
+        long,
+        env = "MUSTER_IDLE_TIMEOUT",
+        hide_env_values = true,
+        default_value = "75s",
+        value_name = "DURATION",
+        value_parser = values::duration(SECOND, HOUR)
+    )]
+    idle_timeout: Duration,
     /// How often a gRPC client is asked whether it is still there
     #[arg(
         long,
@@ -134,6 +144,7 @@ impl LimitsArgs {
             connections: self.max_connections as usize,
             streams: self.max_streams,
             header_timeout: self.header_timeout,
+            idle_timeout: self.idle_timeout,
             keepalive_interval: self.keepalive_interval,
             keepalive_timeout: self.keepalive_timeout,
             age: self.max_connection_age,

@@ -1,7 +1,10 @@
 //! One connection: its handshake, its calls, its end.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::ErrorKind;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -50,6 +53,10 @@ impl Served {
             Some(Ok(Ok(accepted))) => {
                 self.calls(accepted.stream, accepted.peer).await;
             }
+            // Whoever looks whether the port is open goes away like this.
+            Some(Ok(Err(error))) if error.kind() == ErrorKind::UnexpectedEof => {
+                tracing::debug!(%error, "a TLS handshake was not ended");
+            }
             Some(Ok(Err(error))) => tracing::info!(%error, "a TLS handshake failed"),
             Some(Err(_)) => tracing::info!("a TLS handshake took too long"),
             None => {}
@@ -62,7 +69,10 @@ impl Served {
     {
         let (stream, heard) = Heard::new(stream);
         let router = self.router.clone();
+        let asked = Arc::new(AtomicBool::new(false));
+        let asks = Arc::clone(&asked);
         let service = service_fn(move |request: Request<Incoming>| {
+            asks.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             if let Some(peer) = &peer {
                 request.extensions_mut().insert(peer.clone());
@@ -94,9 +104,13 @@ impl Served {
                     ending = true;
                 }
                 () = &mut silence, if !spoken => {
-                    // HTTP/1.1 has a timeout of its own for each head.
-                    if self.protocol == Protocol::Grpc && heard.bytes() < PREFACE {
-                        tracing::debug!("a connection said nothing");
+                    let begun = match self.protocol {
+                        // A client may well connect before it has anything to ask.
+                        Protocol::Grpc => heard.bytes() >= PREFACE,
+                        Protocol::Http => asked.load(Ordering::Relaxed),
+                    };
+                    if !begun {
+                        tracing::debug!("a connection said too little");
                         return;
                     }
                     spoken = true;
@@ -135,7 +149,8 @@ impl Served {
                 builder
                     .http1()
                     .timer(TokioTimer::new())
-                    .header_read_timeout(limits.header_timeout);
+                    // It counts from the answer before, where there was one.
+                    .header_read_timeout(limits.idle_timeout.max(limits.header_timeout));
                 builder
             }
         }

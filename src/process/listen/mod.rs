@@ -41,9 +41,12 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Most calls at once on one of HTTP/2.
     pub streams: u32,
-    /// Longest time for the handshake, for the first words of HTTP/2, and for
-    /// the head of a request.
+    /// Longest time for the handshake, and then for the first words of HTTP/2
+    /// or the first head of HTTP/1.1.
     pub header_timeout: Duration,
+    /// Longest time from the end of an answer of HTTP/1.1 to the whole head of
+    /// the next request.
+    pub idle_timeout: Duration,
     /// How often a client of HTTP/2 is asked whether it is still there.
     pub keepalive_interval: Duration,
     /// How long it may take to say so.
@@ -61,6 +64,7 @@ impl Default for ConnectionLimits {
             connections: 200,
             streams: 64,
             header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
             age: Duration::from_secs(30 * 60),

@@ -9,7 +9,7 @@ use super::pem;
 
 /// Whom the command line trusts, and what it is known by.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "TLS")]
+#[command(next_help_heading = "Server and output")]
 pub struct ClientTlsArgs {
     /// The CA of the server's certificate, PEM [default: those that this machine trusts]
     #[arg(

@@ -2,14 +2,16 @@
 
 mod authorisation;
 mod calls;
+mod deadlines;
 mod details;
 mod downloads;
-mod raw;
+pub mod raw;
 mod refusals;
 mod streams;
 mod uploads;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use muster::api::v1::user_import_service_client::UserImportServiceClient;
@@ -44,7 +46,8 @@ pub struct Options {
     pub max_jobs_per_pool: u32,
     pub max_message_bytes: usize,
     /// On each port.
-    pub admission: Admission,
+    pub max_calls: usize,
+    pub calls_per_second: Option<NonZeroU32>,
     pub connections: ConnectionLimits,
     pub tls: Option<ServerTls>,
 }
@@ -57,7 +60,8 @@ impl Default for Options {
             upload_idle_timeout: PATIENCE,
             max_jobs_per_pool: 10,
             max_message_bytes: 4 << 20,
-            admission: Admission::unlimited(),
+            max_calls: 1_000,
+            calls_per_second: None,
             connections: ConnectionLimits::default(),
             tls: None,
         }
@@ -102,6 +106,7 @@ impl TestServer {
             settings.max_jobs_per_pool = options.max_jobs_per_pool;
         });
         let shutdown = CancellationToken::new();
+        let admission = Admission::new(options.max_calls, options.calls_per_second);
         let (health, health_server) = tonic_health::server::health_reporter();
         let routes = grpc::router(
             test.muster.clone(),
@@ -110,7 +115,7 @@ impl TestServer {
                 shutdown: shutdown.clone(),
                 request_timeout: options.request_timeout,
                 max_message_bytes: options.max_message_bytes,
-                admission: options.admission.clone(),
+                admission: admission.clone(),
             },
             health_server,
         )
@@ -121,7 +126,7 @@ impl TestServer {
             callers: options.callers.clone(),
             ready: is_ready,
             upload_idle_timeout: options.upload_idle_timeout,
-            admission: options.admission,
+            admission: admission.beside(options.max_calls),
         });
         let draining = CancellationToken::new();
         let port = |listener, protocol, router| {

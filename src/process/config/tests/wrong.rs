@@ -46,6 +46,7 @@ pub const WRONG: &[(&str, &[&str])] = &[
     ("--calls-per-second", &["-1", "1000001"]),
     ("--max-message-bytes", &["0", "63KiB", "65MiB"]),
     ("--header-timeout", &["0", "6m"]),
+    ("--idle-timeout", &["0", "2h"]),
     ("--keepalive-interval", &["0", "2h"]),
     ("--keepalive-timeout", &["0", "6m"]),
     ("--max-connection-age", &["0", "8d"]),

@@ -1,0 +1,5 @@
+//! Each limit of a server, and who runs into it.
+
+mod calls;
+mod connections;
+mod rates;
