@@ -14,3 +14,4 @@ pub mod operations;
 pub mod process;
 pub mod scheduler;
 pub mod store;
+pub mod traces;

@@ -21,6 +21,7 @@ use crate::process::lifecycle::{Lifecycle, Outcome};
 use crate::process::metrics_port::{Measured, MetricsPort};
 use crate::process::server::{Listening, Server, Sockets};
 use crate::process::signals::{HangUp, Signals};
+use crate::process::telemetry::Traces;
 use crate::process::{self, StartError, scheduler, server, telemetry};
 
 /// What `muster dev` takes.
@@ -94,6 +95,7 @@ pub struct About {
 pub struct Stack {
     lifecycle: Lifecycle,
     databases: Databases,
+    traces: Traces,
     /// Last, because all else needs it to the end.
     cluster: Option<Cluster>,
     about: About,
@@ -185,6 +187,7 @@ impl Stack {
             (Ok(Some((lifecycle, databases, about))), cluster) => Ok(Some(Self {
                 lifecycle,
                 databases,
+                traces: Traces::start("muster dev"),
                 cluster,
                 about,
             })),
@@ -291,6 +294,7 @@ impl Stack {
         let Self {
             lifecycle,
             databases,
+            traces,
             cluster,
             about,
         } = self;
@@ -299,7 +303,7 @@ impl Stack {
             // Dropping the cluster sends Postgres the signal to end.
             return ExitCode::from(stop.code());
         }
-        databases.close(outcome).await;
+        tokio::join!(databases.close(outcome), traces.close(outcome));
         let Some(cluster) = cluster else {
             return outcome.into();
         };

@@ -28,6 +28,10 @@ const PUBLIC: [&str; 3] = [
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
 
+fn is_public(path: &str) -> bool {
+    PUBLIC.iter().any(|service| path.starts_with(service))
+}
+
 /// What the layer goes by.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
@@ -38,7 +42,10 @@ pub(super) struct Layer {
 
 /// Serves one call.
 pub(super) async fn serve(State(layer): State<Layer>, request: Request, next: Next) -> Response {
-    let timer = layer.methods.timer(request.uri().path());
+    let path = request.uri().path();
+    let call = layer
+        .methods
+        .begin(path, request.headers(), !is_public(path));
     let given = request.headers().get(RequestId::HEADER);
     let request_id = RequestId::take(given.map(HeaderValue::as_bytes));
     let method = request.uri().path().trim_start_matches('/');
@@ -47,14 +54,22 @@ pub(super) async fn serve(State(layer): State<Layer>, request: Request, next: Ne
         request_id,
         span: span.clone(),
     };
-    let mut response = match attempt(&layer, &id, request, next).instrument(span).await {
+    if let Some(step) = &call.step {
+        step.set("muster.request_id", id.request_id.to_string());
+    }
+    let answer = attempt(&layer, &id, request, next).instrument(span);
+    let answer = match &call.step {
+        Some(step) => step.around(answer).await,
+        None => answer.await,
+    };
+    let mut response = match answer {
         Ok(response) => response,
         Err(error) => id.refuse(&error).into_http(),
     };
     if let Ok(value) = HeaderValue::from_str(id.request_id.as_str()) {
         response.headers_mut().insert(RequestId::HEADER, value);
     }
-    Measured::over(response, timer)
+    Measured::over(response, call)
 }
 
 async fn attempt(
@@ -65,7 +80,7 @@ async fn attempt(
 ) -> Result<Response, Error> {
     let arrived = Instant::now();
     let path = request.uri().path();
-    if !PUBLIC.iter().any(|service| path.starts_with(service)) {
+    if !is_public(path) {
         let header = request.headers().get(AUTHORIZATION);
         // A header that is no text is no token either.
         let caller = layer

@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 
 use super::status;
 use crate::meters::{CallTimer, Front, UNKNOWN_METHOD, Word};
+use crate::traces::{Parent, Step};
 
 /// The methods of the port, by their paths.
 #[derive(Clone, Debug)]
@@ -42,42 +43,81 @@ impl Methods {
         Ok(Self(Arc::new(methods)))
     }
 
-    /// Begins to time a call.
-    pub(super) fn timer(&self, path: &str) -> CallTimer {
-        match self.0.get(path) {
-            Some(method) => CallTimer::begin(Front::Grpc, method.clone()),
-            None => CallTimer::begin(Front::Grpc, UNKNOWN_METHOD),
-        }
+    /// Begins a call; as a step of its caller's trace, if that is `traced`.
+    pub(super) fn begin(&self, path: &str, headers: &HeaderMap, traced: bool) -> Measure {
+        let method = self.0.get(path);
+        let word = method.cloned().unwrap_or(UNKNOWN_METHOD.into());
+        let step = traced.then(|| {
+            let name = method.map_or(UNKNOWN_METHOD.into(), |word| word.as_ref().to_owned());
+            let text = |name| headers.get(name)?.to_str().ok();
+            let step = Step::of_call(name, &Parent::of_headers(text));
+            step.set("rpc.system", "grpc");
+            step
+        });
+        let timer = CallTimer::begin(Front::Grpc, word);
+        Measure { timer, step }
     }
+}
+
+/// A call that is being answered.
+pub(super) struct Measure {
+    timer: CallTimer,
+    pub(super) step: Option<Step>,
+}
+
+impl Measure {
+    fn end(&mut self, code: Code) {
+        let name = status::name(code);
+        if let Some(step) = self.step.take() {
+            step.set("rpc.grpc.status_code", i64::from(i32::from(code)));
+            if is_fault(code) {
+                step.fail(name.clone());
+            }
+        }
+        self.timer.end(name);
+    }
+}
+
+/// Whether a code says that the server is at fault, and not the caller.
+const fn is_fault(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
 }
 
 /// The body of an answer, which ends with the call's status. One that is
 /// dropped before that was not waited for.
 pub(super) struct Measured {
     body: Body,
-    timer: CallTimer,
+    call: Measure,
 }
 
 impl Measured {
     /// Times an answer to its end.
-    pub(super) fn over(response: Response, mut timer: CallTimer) -> Response {
+    pub(super) fn over(response: Response, mut call: Measure) -> Response {
         // A status in the headers, or nothing that could bring one.
         if let Some(status) = Status::from_header_map(response.headers()) {
-            timer.end(status::name(status.code()));
+            call.end(status.code());
             return response;
         }
         if response.body().is_end_stream() {
-            timer.end(status::name(Code::Unknown));
+            call.end(Code::Unknown);
             return response;
         }
-        response.map(|body| Body::new(Self { body, timer }))
+        response.map(|body| Body::new(Self { body, call }))
     }
 
     fn ended(&mut self, trailers: Option<&HeaderMap>) {
         let code = trailers
             .and_then(Status::from_header_map)
             .map_or(Code::Unknown, |status| status.code());
-        self.timer.end(status::name(code));
+        self.call.end(code);
     }
 }
 

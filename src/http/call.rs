@@ -11,6 +11,7 @@ use crate::domain::error::Error;
 use crate::meters::{CallTimer, Front, UNKNOWN_METHOD, Word};
 use crate::operations::callers::RequestId;
 use crate::operations::refusal::log_refusal;
+use crate::traces::{Parent, Step};
 
 /// A call, to its handler: what it is known by.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ impl Call {
 
 /// The path of the AWS front, whose calls have methods and codes of their own.
 const AWS: &str = "/";
+/// What is asked all the time.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// What the AWS front says of a call with its answer.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +50,20 @@ fn timer(request: &Request) -> CallTimer {
     }
 }
 
+/// Begins a call as a step of its caller's trace; not that of a probe.
+fn step(request: &Request) -> Option<Step> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    if PROBES.contains(&path) {
+        return None;
+    }
+    let text = |name| request.headers().get(name)?.to_str().ok();
+    Some(Step::of_call(path.to_owned(), &Parent::of_headers(text)))
+}
+
 /// Serves one call.
 pub(super) async fn serve(mut request: Request, next: Next) -> Response {
     let mut timer = timer(&request);
+    let step = step(&request);
     let given = request.headers().get(RequestId::HEADER);
     let request_id = RequestId::take(given.map(HeaderValue::as_bytes));
     // Not the query, which holds the signature of an upload.
@@ -63,11 +77,28 @@ pub(super) async fn serve(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Call {
         request_id: request_id.clone(),
     });
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answer = next.run(request).instrument(span.clone());
+    let mut response = match &step {
+        Some(step) => step.around(answer).await,
+        None => answer.await,
+    };
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
-    match response.extensions().get::<AwsAnswered>() {
+    let status = response.status();
+    let aws = response.extensions().get::<AwsAnswered>();
+    match aws {
         Some(answered) => timer.end_as(answered.method, answered.code),
-        None => timer.end(response.status().as_str().to_owned()),
+        None => timer.end(status.as_str().to_owned()),
+    }
+    if let Some(step) = step {
+        step.set("muster.request_id", request_id.to_string());
+        step.set("http.response.status_code", i64::from(status.as_u16()));
+        if let Some(answered) = aws {
+            step.rename(answered.method);
+            step.set("rpc.system", "aws-api");
+        }
+        if status.is_server_error() {
+            step.fail(status.as_str().to_owned());
+        }
     }
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         response.headers_mut().insert(RequestId::HEADER, value);

@@ -18,6 +18,7 @@ use crate::meters::{self, BatchPath};
 use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
 use crate::store::{Connection, Database, Transaction, rejections};
+use crate::traces::{Parent, Step};
 
 /// Batches that go straight to the path for collisions after one collided.
 const CAREFUL_BATCHES: u32 = 8;
@@ -60,6 +61,9 @@ pub struct Lane {
     pub(super) give_back: Sender<Batch>,
     /// What the batch adds whose commit nobody has heard of yet.
     pub(super) unsure: Counters,
+    /// The step of which batches are part, and how many more shall be.
+    pub(super) parent: Parent,
+    pub(super) steps: u32,
 }
 
 /// What became of one batch.
@@ -139,8 +143,19 @@ impl Lane {
         self.write(batch).await
     }
 
-    /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
+    /// Writes a batch as a step of the job's trace.
     async fn write(&mut self, batch: &Batch) -> Result<Written, Error> {
+        let step = (self.steps > 0).then(|| Step::begin("batch", &self.parent));
+        self.steps = self.steps.saturating_sub(1);
+        let written = self.write_once(batch, step.as_ref()).await;
+        if let (Some(step), Err(error)) = (&step, &written) {
+            step.fail(error.reason().as_str());
+        }
+        written
+    }
+
+    /// Writes a batch: rows, reports, counters and checkpoint in one transaction.
+    async fn write_once(&mut self, batch: &Batch, step: Option<&Step>) -> Result<Written, Error> {
         let begun = Instant::now();
         let before = self.checkpoint;
         let after = batch.checkpoint(before);
@@ -196,6 +211,11 @@ impl Lane {
         self.connection = Some(tx.commit_and_keep().await?);
         meters::rows(std::mem::take(&mut self.unsure));
         meters::batch(path, begun.elapsed());
+        if let Some(step) = step {
+            step.set("muster.lane", i64::from(self.number));
+            step.set("muster.path", path.as_str());
+            step.count("muster.rows", batch.len() as u64);
+        }
         log_rows(batch, &collided);
         Ok(Written::Done(after))
     }

@@ -22,6 +22,7 @@ use crate::domain::job::{Counters, FailureReason};
 use crate::objects::Objects;
 use crate::store::lanes::Claim;
 use crate::store::{self, Database};
+use crate::traces::Parent;
 use batch::Batch;
 use lane::{Lane, LaneEnd};
 use pace::Pace;
@@ -30,6 +31,10 @@ use source::Source;
 
 /// Batches that may wait for a lane: one is written while the next is made.
 const WAITING_BATCHES: usize = 1;
+
+/// Batches of a lane that are steps of the job's trace: a large file has
+/// thousands.
+const TRACED_BATCHES: u32 = 100;
 
 /// How jobs are imported.
 #[derive(Clone, Debug)]
@@ -68,6 +73,20 @@ pub enum Outcome {
     Lost,
     /// The file cannot be imported.
     Unusable(Fault),
+}
+
+impl Outcome {
+    /// In a word or two.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+            Self::CalledOff => "called off",
+            Self::Lost => "lost",
+            Self::Unusable(_) => "unusable",
+        }
+    }
 }
 
 /// Imports claimed jobs. Cheap to clone.
@@ -168,6 +187,8 @@ impl Importer {
                 pace,
                 give_back,
                 unsure: Counters::default(),
+                parent: Parent::current(),
+                steps: TRACED_BATCHES,
             };
             lanes.spawn(lane.run(receiver, off.clone()).in_current_span());
         }

@@ -42,7 +42,9 @@ impl BatchPath {
         Self::NoUsers,
     ];
 
-    const fn as_str(self) -> &'static str {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::WithoutKnown => "without_known",

@@ -29,6 +29,7 @@ use crate::domain::pool::UserPool;
 use crate::domain::principal::{Principal, Role};
 use crate::objects::Objects;
 use crate::store::{self, Database};
+use crate::traces::Parent;
 
 pub use fields::Page;
 pub use signing::SigningKey;
@@ -107,7 +108,7 @@ impl Muster {
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        tokio::spawn(work.in_current_span())
+        tokio::spawn(Parent::current().around(work).in_current_span())
             .await
             .map_err(Error::internal)?
     }

@@ -10,6 +10,7 @@ use crate::domain::error::{Error, Reason};
 use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, Upload, UserImportJob};
 use crate::domain::principal::{Principal, Role};
 use crate::store::{self, Transaction};
+use crate::traces::Parent;
 
 impl Muster {
     /// Queues a CREATED job for import.
@@ -112,7 +113,10 @@ impl Muster {
                 "The user pool auto-verifies no attribute, so that no user could be imported.",
             ));
         }
-        if !store::jobs::apply(tx, &named.pool, named.job, Transition::Start, now).await? {
+        let trace = Parent::current().to_job();
+        let start = Transition::Start;
+        let trace = trace.as_deref();
+        if !store::jobs::apply(tx, &named.pool, named.job, start, now, trace).await? {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
         tx.wake().await?;
@@ -159,7 +163,8 @@ impl Muster {
             return Ok(job);
         }
         let now = self.0.clock.now();
-        if !store::jobs::apply(tx, &named.pool, named.job, Transition::Stop, now).await? {
+        let stop = Transition::Stop;
+        if !store::jobs::apply(tx, &named.pool, named.job, stop, now, None).await? {
             return Err(Error::precondition(
                 Reason::JobNotStoppable,
                 "UserImportJob",

@@ -12,6 +12,7 @@ use super::health::{self, Health, Judge};
 use super::lifecycle::Lifecycle;
 use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
+use super::telemetry::Traces;
 use super::{StartError, listen, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
@@ -22,13 +23,14 @@ use crate::store::Database;
 /// The program `muster-scheduler`.
 pub async fn run_scheduler(config: SchedulerConfig) -> ExitCode {
     telemetry::init(&config.log);
-    match schedule(&config).await {
+    let traces = Traces::start("muster-scheduler");
+    match schedule(&config, traces).await {
         Ok(code) => code,
         Err(error) => refuse(&error),
     }
 }
 
-async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
+async fn schedule(config: &SchedulerConfig, traces: Traces) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(&["", health::SCHEDULER]).await;
     let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
@@ -77,7 +79,7 @@ async fn schedule(config: &SchedulerConfig) -> Result<ExitCode, StartError> {
     };
     let ready = || tracing::info!(health = %address, "muster-scheduler is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close(outcome).await;
+    tokio::join!(databases.close(outcome), traces.close(outcome));
     Ok(outcome.into())
 }
 

@@ -15,6 +15,7 @@ use super::lifecycle::Lifecycle;
 use super::listen;
 use super::metrics_port::{Measured, MetricsPort};
 use super::signals::{HangUp, Signals};
+use super::telemetry::Traces;
 use super::{StartError, refuse, telemetry};
 use crate::domain::clock::SystemClock;
 use crate::domain::ids::SystemIds;
@@ -34,13 +35,14 @@ pub const CONNECTIONS: u32 = 16;
 /// The program `muster-server`.
 pub async fn run_server(config: ServerConfig) -> ExitCode {
     telemetry::init(&config.log);
-    match serve(&config).await {
+    let traces = Traces::start("muster-server");
+    match serve(&config, traces).await {
         Ok(code) => code,
         Err(error) => refuse(&error),
     }
 }
 
-async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
+async fn serve(config: &ServerConfig, traces: Traces) -> Result<ExitCode, StartError> {
     let mut signals = Signals::install(HangUp::LeftAlone)?;
     let health = Health::new(health::SERVER).await;
     let mut lifecycle = Lifecycle::new(health.clone(), config.shutdown.drain_timeout);
@@ -100,7 +102,7 @@ async fn serve(config: &ServerConfig) -> Result<ExitCode, StartError> {
     }
     let ready = || tracing::info!(%grpc, %http, %public_url, "muster-server is ready");
     let outcome = lifecycle.run(&mut signals, ready).await;
-    databases.close(outcome).await;
+    tokio::join!(databases.close(outcome), traces.close(outcome));
     Ok(outcome.into())
 }
 

@@ -3,6 +3,7 @@
 use super::Scheduler;
 use crate::domain::error::Error;
 use crate::store::lanes::dispatch;
+use crate::traces::{self, Parent, Step};
 
 impl Scheduler {
     /// Takes up as many PENDING jobs as this process could import now. Answers
@@ -16,10 +17,16 @@ impl Scheduler {
             return Ok(0);
         }
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
+        let begun = traces::now();
         let taken = dispatch(&self.0.db, self.0.settings.lanes, limit).await?;
-        if taken > 0 {
+        for taken in &taken {
+            let parent = Parent::of_job(taken.trace_parent.as_deref());
+            let step = Step::begun_at(begun, "dispatch", &parent);
+            step.job(&taken.job.user_pool_id, taken.job.job_id);
+        }
+        if !taken.is_empty() {
             self.wake();
         }
-        Ok(taken)
+        Ok(taken.len() as u64)
     }
 }

@@ -1,13 +1,16 @@
 //! STOPPING -> STOPPED and IN_PROGRESS -> SUCCEEDED or FAILED, once no row is
 //! being written any more.
 
+use std::time::SystemTime;
+
 use super::Scheduler;
 use crate::domain::error::Error;
 use crate::domain::job::{
     FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
 };
 use crate::meters;
-use crate::store::finish::{end, fold_lanes, next_done, next_stopped};
+use crate::store::finish::{End, Ending, Folded, end, fold_lanes, next_done, next_stopped};
+use crate::traces::{self, Parent, Step};
 
 impl Scheduler {
     /// Ends all jobs whose end is due. Answers how many.
@@ -26,24 +29,29 @@ impl Scheduler {
     }
 
     async fn finish_stopped(&self) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.db().begin("finish_stopped").await?;
         let Some(due) = next_stopped(&mut tx).await? else {
             return Ok(false);
         };
+        let step = step(begun, &due);
         let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = self.end_now(Transition::FinishStopped, STOPPED_MESSAGE, None);
         let done = end(&mut tx, &due.job, folded, &ending).await?;
         tx.commit().await?;
+        note(&step, &folded, &ending);
         meters::jobs_ended(ending.transition.to(), ending.reason, u64::from(done));
         tracing::info!(job_id = %due.job.job_id, rows = folded.counters.total(), "job stopped");
         Ok(done)
     }
 
     async fn finish_done(&self) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.db().begin("finish_done").await?;
         let Some(due) = next_done(&mut tx).await? else {
             return Ok(false);
         };
+        let step = step(begun, &due);
         let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = if folded.counters.too_many_rejected(due.max_rejected_percent) {
             self.end_now(
@@ -56,6 +64,7 @@ impl Scheduler {
         };
         let done = end(&mut tx, &due.job, folded, &ending).await?;
         tx.commit().await?;
+        note(&step, &folded, &ending);
         meters::jobs_ended(ending.transition.to(), ending.reason, u64::from(done));
         tracing::info!(
             job_id = %due.job.job_id,
@@ -67,4 +76,24 @@ impl Scheduler {
         );
         Ok(done)
     }
+}
+
+/// The end of a job, in its trace.
+pub(super) fn step(begun: SystemTime, due: &Ending) -> Step {
+    let parent = Parent::of_job(due.trace_parent.as_deref());
+    let step = Step::begun_at(begun, "finish", &parent);
+    step.job(&due.job.user_pool_id, due.job.job_id);
+    step
+}
+
+/// Notes how a job ended.
+pub(super) fn note(step: &Step, folded: &Folded, ending: &End) {
+    step.set("muster.status", ending.transition.to().as_str());
+    if let Some(reason) = ending.reason {
+        step.set("muster.failure_reason", reason.as_str());
+    }
+    let counters = folded.counters;
+    step.count("muster.imported_users", counters.imported);
+    step.count("muster.skipped_users", counters.skipped);
+    step.count("muster.failed_users", counters.failed);
 }

@@ -7,12 +7,14 @@ use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::Scheduler;
+use super::finish::{note, step};
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
 use crate::meters;
 use crate::store::finish::{End, end, fold_lanes, lock_claimed};
 use crate::store::lanes::{Claim, claim, excuse, release};
+use crate::traces::{self, Parent, Step};
 
 /// The longest of one try to give a job back, and the pause before the next.
 const ONE_TRY: Duration = Duration::from_secs(5);
@@ -54,8 +56,9 @@ impl Scheduler {
                 self.0.imports.spawn(
                     async move {
                         let importing = meters::importing();
-                        scheduler.work(&claim).await;
-                        drop((importing, permit));
+                        let step = import_step(&claim);
+                        step.around(scheduler.work(&claim)).await;
+                        drop((step, importing, permit));
                         scheduler.wake();
                     }
                     .instrument(span),
@@ -73,6 +76,7 @@ impl Scheduler {
             Err(error) => Err(error),
         };
         let Err(error) = ended else { return };
+        traces::note("muster.outcome", "stopped short");
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the import stopped short; it is taken up again"
@@ -101,6 +105,7 @@ impl Scheduler {
     }
 
     async fn conclude(&self, claim: &Claim, outcome: Outcome) -> Result<(), Error> {
+        traces::note("muster.outcome", outcome.as_str());
         match outcome {
             Outcome::Done => {
                 tracing::info!("all rows are accounted for");
@@ -134,16 +139,19 @@ impl Scheduler {
     /// Ends a job whose file cannot be imported. Answers false when the job is
     /// in no status for that: a Stop came first, or another worker has it.
     async fn give_up(&self, claim: &Claim, fault: &Fault) -> Result<bool, Error> {
+        let begun = traces::now();
         let mut tx = self.0.db.begin("give_up").await?;
-        if lock_claimed(&mut tx, claim).await?.is_none() {
+        let Some(due) = lock_claimed(&mut tx, claim).await? else {
             return Ok(false);
-        }
+        };
+        let step = step(begun, &due);
         let folded = fold_lanes(&mut tx, &claim.job).await?;
         let ending = self.end_now(Transition::GiveUp, &fault.message, Some(fault.reason));
         if !end(&mut tx, &claim.job, folded, &ending).await? {
             return Ok(false);
         }
         tx.commit().await?;
+        note(&step, &folded, &ending);
         meters::jobs_ended(ending.transition.to(), ending.reason, 1);
         tracing::info!(
             reason = fault.reason.as_str(),
@@ -172,6 +180,16 @@ impl Scheduler {
             purge_at: now + self.0.settings.retain_upload,
         }
     }
+}
+
+/// The work on a claimed job, in the trace of its Start.
+fn import_step(claim: &Claim) -> Step {
+    let step = Step::begin("import", &Parent::of_job(claim.trace_parent.as_deref()));
+    step.job(&claim.job.user_pool_id, claim.job.job_id);
+    step.count("muster.lanes", claim.lanes.len() as u64);
+    step.set("muster.resumed", claim.resumed);
+    step.set("muster.taken_over", claim.taken_over);
+    step
 }
 
 /// Does what frees a job for others, again and again while the database is

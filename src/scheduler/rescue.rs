@@ -3,10 +3,12 @@
 //! lease that has run out holds nobody back.
 
 use super::Scheduler;
+use super::finish::{note, step};
 use crate::domain::error::Error;
 use crate::domain::job::{FailureReason, Transition};
 use crate::meters;
 use crate::store::finish::{end, fold_lanes, next_fruitless};
+use crate::traces;
 
 impl Scheduler {
     /// Gives up all jobs that get nowhere. Answers how many.
@@ -16,6 +18,7 @@ impl Scheduler {
     pub async fn rescue_tick(&self) -> Result<u64, Error> {
         let mut given_up = 0;
         loop {
+            let begun = traces::now();
             let mut tx = self.db().begin("rescue").await?;
             let cap = self.0.settings.max_fruitless;
             let Some(due) = next_fruitless(&mut tx, cap).await? else {
@@ -25,6 +28,7 @@ impl Scheduler {
                 }
                 return Ok(given_up);
             };
+            let step = step(begun, &due);
             let folded = fold_lanes(&mut tx, &due.job).await?;
             let ending = self.end_now(
                 Transition::GiveUp,
@@ -37,6 +41,7 @@ impl Scheduler {
                 return Err(Error::internal("a locked job could not be given up"));
             }
             tx.commit().await?;
+            note(&step, &folded, &ending);
             meters::jobs_ended(ending.transition.to(), ending.reason, 1);
             tracing::error!(job_id = %due.job.job_id, "job given up: no worker got anywhere");
             given_up += 1;

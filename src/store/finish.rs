@@ -16,6 +16,8 @@ pub struct Ending {
     pub job: JobKey,
     /// More rejected rows than this make it FAILED.
     pub max_rejected_percent: u8,
+    /// The trace that the job was started in.
+    pub trace_parent: Option<String>,
 }
 
 /// How a job ends.
@@ -49,7 +51,7 @@ pub struct Folded {
 /// Unavailable without a database.
 pub async fn next_stopped(tx: &mut Transaction) -> Result<Option<Ending>, Error> {
     let row = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent FROM user_import_jobs j
+        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent FROM user_import_jobs j
          WHERE j.status = 'STOPPING'
            AND NOT EXISTS (SELECT 1 FROM import_lanes l
                WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
@@ -58,8 +60,15 @@ pub async fn next_stopped(tx: &mut Transaction) -> Result<Option<Ending>, Error>
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|r| ending(&r.user_pool_id, r.job_id, r.max_rejected_percent))
-        .transpose()
+    row.map(|r| {
+        ending(
+            &r.user_pool_id,
+            r.job_id,
+            r.max_rejected_percent,
+            r.trace_parent,
+        )
+    })
+    .transpose()
 }
 
 /// Locks one IN_PROGRESS job all of whose lanes have seen the end of the file.
@@ -68,7 +77,7 @@ pub async fn next_stopped(tx: &mut Transaction) -> Result<Option<Ending>, Error>
 /// Unavailable without a database.
 pub async fn next_done(tx: &mut Transaction) -> Result<Option<Ending>, Error> {
     let row = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent FROM user_import_jobs j
+        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent FROM user_import_jobs j
          WHERE j.status = 'IN_PROGRESS'
            AND EXISTS (SELECT 1 FROM import_lanes l
                WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id)
@@ -79,8 +88,15 @@ pub async fn next_done(tx: &mut Transaction) -> Result<Option<Ending>, Error> {
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|r| ending(&r.user_pool_id, r.job_id, r.max_rejected_percent))
-        .transpose()
+    row.map(|r| {
+        ending(
+            &r.user_pool_id,
+            r.job_id,
+            r.max_rejected_percent,
+            r.trace_parent,
+        )
+    })
+    .transpose()
 }
 
 /// Locks one IN_PROGRESS job that worker after worker lost without a row
@@ -93,7 +109,7 @@ pub async fn next_fruitless(
     max_fruitless: u32,
 ) -> Result<Option<Ending>, Error> {
     let row = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent FROM user_import_jobs j
+        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent FROM user_import_jobs j
          WHERE j.status = 'IN_PROGRESS'
            AND EXISTS (SELECT 1 FROM import_lanes l
                WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
@@ -107,8 +123,15 @@ pub async fn next_fruitless(
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|r| ending(&r.user_pool_id, r.job_id, r.max_rejected_percent))
-        .transpose()
+    row.map(|r| {
+        ending(
+            &r.user_pool_id,
+            r.job_id,
+            r.max_rejected_percent,
+            r.trace_parent,
+        )
+    })
+    .transpose()
 }
 
 /// Locks the job of a claim, if the claim's lease is still its own.
@@ -117,7 +140,7 @@ pub async fn next_fruitless(
 /// Unavailable without a database.
 pub async fn lock_claimed(tx: &mut Transaction, claim: &Claim) -> Result<Option<Ending>, Error> {
     let row = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent FROM user_import_jobs j
+        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent FROM user_import_jobs j
          WHERE j.user_pool_id = $1 AND j.job_id = $2
          FOR NO KEY UPDATE OF j",
         claim.job.user_pool_id.as_str(),
@@ -140,13 +163,25 @@ pub async fn lock_claimed(tx: &mut Transaction, claim: &Claim) -> Result<Option<
     if held.is_empty() {
         return Ok(None);
     }
-    ending(&row.user_pool_id, row.job_id, row.max_rejected_percent).map(Some)
+    ending(
+        &row.user_pool_id,
+        row.job_id,
+        row.max_rejected_percent,
+        row.trace_parent,
+    )
+    .map(Some)
 }
 
-fn ending(pool: &str, job: Uuid, percent: i16) -> Result<Ending, Error> {
+fn ending(
+    pool: &str,
+    job: Uuid,
+    percent: i16,
+    trace_parent: Option<String>,
+) -> Result<Ending, Error> {
     Ok(Ending {
         job: key(pool, job)?,
         max_rejected_percent: u8::try_from(percent).map_err(Error::internal)?,
+        trace_parent,
     })
 }
 

@@ -242,8 +242,9 @@ pub async fn list(
     rows.into_iter().map(UserImportJob::try_from).collect()
 }
 
-/// Moves a locked job by a caller's Start or Stop. Answers false when its
-/// status is none that the transition starts from.
+/// Moves a locked job by a caller's Start or Stop, and keeps the trace of which
+/// that is part. Answers false when its status is none that the transition
+/// starts from.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -253,16 +254,19 @@ pub async fn apply(
     job: JobId,
     transition: Transition,
     now: OffsetDateTime,
+    trace_parent: Option<&str>,
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "UPDATE user_import_jobs
-         SET status = $3, start_date = coalesce(start_date, $5)
+         SET status = $3, start_date = coalesce(start_date, $5),
+             trace_parent = coalesce(trace_parent, $6)
          WHERE user_pool_id = $1 AND job_id = $2 AND status = ANY($4) AND deletion_date IS NULL",
         pool.as_str(),
         job.0,
         transition.to().as_str(),
         &transition.from_words(),
         now,
+        trace_parent,
     )
     .execute(tx.connection())
     .await?;

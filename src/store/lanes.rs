@@ -43,6 +43,17 @@ pub struct Claim {
     pub resumed: bool,
     /// Whether the lease of another worker had run out.
     pub taken_over: bool,
+    /// The trace that the job was started in.
+    pub trace_parent: Option<String>,
+}
+
+/// A job that was taken up.
+#[derive(Clone, Debug)]
+pub struct Dispatched {
+    /// The job.
+    pub job: JobKey,
+    /// The trace that it was started in.
+    pub trace_parent: Option<String>,
 }
 
 fn interval(lease: Duration) -> f64 {
@@ -58,11 +69,11 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
 
 /// Takes up to `limit` PENDING jobs up: they become IN_PROGRESS, with lanes
 /// that nobody has claimed. A pool with aliases gets one lane, since two
-/// usernames may collide on an alias. Answers how many.
+/// usernames may collide on an alias. Answers which.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Error> {
+pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<Vec<Dispatched>, Error> {
     let mut tx = db.begin("dispatch").await?;
     // Materialised: as a subquery it could be run for each PENDING job, with
     // other jobs each time, and more than `limit` in the end.
@@ -76,20 +87,27 @@ pub async fn dispatch(db: &Database, lanes: u16, limit: i64) -> Result<u64, Erro
              FROM oldest o
              WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
                AND j.status = 'PENDING'
-             RETURNING j.user_pool_id, j.job_id),
+             RETURNING j.user_pool_id, j.job_id, j.trace_parent),
          made AS (
              INSERT INTO import_lanes (user_pool_id, job_id, lane)
              SELECT t.user_pool_id, t.job_id, lane
              FROM taken t JOIN user_pools p USING (user_pool_id),
                   generate_series(0, CASE WHEN p.alias_attributes = '{}' THEN $1::int - 1 ELSE 0 END) AS lane)
-         SELECT user_pool_id FROM taken",
+         SELECT user_pool_id, job_id, trace_parent FROM taken",
         i32::from(lanes.max(1)),
         limit,
     )
     .fetch_all(tx.connection())
     .await?;
     tx.commit().await?;
-    Ok(done.len() as u64)
+    done.into_iter()
+        .map(|row| {
+            Ok(Dispatched {
+                job: key(&row.user_pool_id, row.job_id)?,
+                trace_parent: row.trace_parent,
+            })
+        })
+        .collect()
 }
 
 /// Claims one IN_PROGRESS job that no worker holds, the oldest first.
@@ -106,7 +124,7 @@ pub async fn claim(
     let (found, taken_over, rows) = loop {
         let mut tx = db.begin("claim").await?;
         let Some(found) = sqlx::query!(
-            "SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
+            "SELECT j.user_pool_id, j.job_id, j.trace_parent FROM user_import_jobs j
              WHERE j.status = 'IN_PROGRESS'
                AND NOT EXISTS (SELECT 1 FROM import_lanes l
                    WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
@@ -180,6 +198,7 @@ pub async fn claim(
         token,
         resumed: lanes.iter().any(|(_, c)| c.bytes > 0),
         taken_over,
+        trace_parent: found.trace_parent,
         lanes: lanes.into_iter().map(|(_, c)| c).collect(),
     }))
 }

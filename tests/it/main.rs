@@ -18,6 +18,7 @@ mod process_help;
 mod process_import;
 mod process_metrics;
 mod process_services;
+mod process_traces;
 mod purge;
 mod schema;
 mod shutdown;

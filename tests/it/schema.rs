@@ -69,6 +69,15 @@ async fn jobs_that_cannot_be_are_refused() {
             "max_rejected_percent_range",
         ),
         ("job_name = ''".to_owned(), "job_name_length"),
+        ("trace_parent = '00-x'".to_owned(), "trace_parent_form"),
+        (
+            format!(
+                "trace_parent = '00-{}-{}-01'",
+                "A".repeat(32),
+                "1".repeat(16)
+            ),
+            "trace_parent_form",
+        ),
         (
             "password_hashing_algorithm = 'MD5'".to_owned(),
             "password_hashing_algorithm_known",

@@ -9,24 +9,28 @@ use source::sources;
 
 /// Each room with the rooms that it may use, all of them below it. `api` is
 /// what is generated from `proto/`.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("meters", &["domain"]),
+    ("traces", &[]),
     ("api", &[]),
     ("csv", &["domain"]),
     ("store", &["domain", "meters"]),
     ("objects", &["domain"]),
     (
         "operations",
-        &["domain", "meters", "csv", "store", "objects"],
+        &["domain", "meters", "traces", "csv", "store", "objects"],
     ),
-    ("importer", &["domain", "meters", "csv", "store", "objects"]),
+    (
+        "importer",
+        &["domain", "meters", "traces", "csv", "store", "objects"],
+    ),
     (
         "scheduler",
-        &["domain", "meters", "store", "objects", "importer"],
+        &["domain", "meters", "traces", "store", "objects", "importer"],
     ),
-    ("grpc", &["api", "domain", "meters", "operations"]),
-    ("http", &["domain", "meters", "operations"]),
+    ("grpc", &["api", "domain", "meters", "traces", "operations"]),
+    ("http", &["domain", "meters", "traces", "operations"]),
     (
         "process",
         &[
@@ -51,7 +55,10 @@ const ROOMS: [(&str, &[&str]); 15] = [
 ];
 
 /// Words that only some rooms may write, and the rooms or files that may.
-const WORDS: [(&str, &[&str]); 16] = [
+const WORDS: [(&str, &[&str]); 19] = [
+    ("opentelemetry::", &["traces", "process/telemetry.rs"]),
+    ("opentelemetry_sdk::", &["traces", "process/telemetry.rs"]),
+    ("opentelemetry_otlp::", &["process/telemetry.rs"]),
     ("metrics::", &["meters", "process/metrics_port.rs"]),
     (
         "metrics_exporter_prometheus::",

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod cluster;
+pub mod collector;
 pub mod exposition;
 pub mod gate;
 pub mod imports;

@@ -22,11 +22,12 @@ pub const SERVER: &str = env!("CARGO_BIN_EXE_muster-server");
 /// `muster-scheduler`.
 pub const SCHEDULER: &str = env!("CARGO_BIN_EXE_muster-scheduler");
 
-/// A program with none of the variables that muster knows.
+/// A program with none of the variables that muster knows, or OpenTelemetry.
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"MUSTER_") {
+        let name_bytes = name.as_encoded_bytes();
+        if name_bytes.starts_with(b"MUSTER_") || name_bytes.starts_with(b"OTEL_") {
             command.env_remove(name);
         }
     }

@@ -25,6 +25,11 @@ impl Shared {
 
     /// Starts one of the programs on free ports.
     pub fn start(&self, program: &str, arguments: &[&str]) -> Process {
+        self.start_with(program, arguments, &[])
+    }
+
+    /// The same, with more variables.
+    pub fn start_with(&self, program: &str, arguments: &[&str], more: &[(&str, &str)]) -> Process {
         let store = format!("file://{}", self.folder.path().display());
         let variables = [
             ("MUSTER_DATABASE_URL", self.database.url()),
@@ -34,6 +39,7 @@ impl Shared {
             ("MUSTER_HTTP_ADDR", "127.0.0.1:0"),
             ("MUSTER_SCHEDULER_ADDR", "127.0.0.1:0"),
         ];
+        let variables = [&variables[..], more].concat();
         Process::start(program, arguments, &variables)
     }
 }
