@@ -73,7 +73,7 @@ impl Site {
     /// An AWS call without a member that it must have; answers its status.
     async fn aws(&self, operation: &str) -> u16 {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let answer = reqwest::Client::new()
+        let answer = crate::support::http::client()
             .post(format!("http://{}/", self.http))
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", target)

@@ -103,7 +103,7 @@ impl Site {
 
     async fn upload(&self, job: &Job) {
         let file = users_csv((0..300).map(|n| format!("someone-{n}")));
-        let mut put = reqwest::Client::new().put(&job.url).body(file);
+        let mut put = crate::support::http::client().put(&job.url).body(file);
         if let Some(header) = &self.header {
             put = put.header("traceparent", header);
         }
@@ -243,7 +243,7 @@ async fn without_a_callers_trace_an_import_is_part_of_its_start() {
     let mut site = Site::new(&collector.endpoint, &[]).await;
     site.header = Some("00-nonsense".to_owned());
     let job = site.import().await;
-    let aws = reqwest::Client::new()
+    let aws = crate::support::http::client()
         .post(format!("http://{}/", site.http))
         .header("content-type", "application/x-amz-json-1.1")
         .header(

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use muster::domain::job::JobStatus as S;
+use muster::domain::job::{JobStatus as S, Transition};
 use muster::importer::Outcome;
+use muster::store::finish::{End, Folded, end};
 use muster::store::lanes::{Checkpoint, Locked, advance, lock, release};
 use tokio_util::sync::CancellationToken;
 
 use super::dispatched;
 use crate::support::gate::Gate;
 use crate::support::imports::{claim, claim_for, counted};
-use crate::support::muster::TestMuster;
+use crate::support::muster::{ManualClock, TestMuster};
 
 async fn finish(test: &TestMuster) -> u64 {
     test.scheduler().finish_tick().await.expect("a finish")
@@ -122,4 +123,37 @@ async fn users_imported_before_a_stop_stay_and_are_counted() {
     assert!((1..=lanes as u64).contains(&users), "{users} users");
     let rejected = test.rejections(&stopped).await.len() as u64;
     assert_eq!(stopped.counters.skipped + stopped.counters.failed, rejected);
+}
+
+/// Its worker has read the file to its end, and the Stop comes before the job
+/// has ended.
+#[tokio::test]
+async fn a_job_that_is_stopping_ends_stopped_and_not_as_its_worker_would_have_it() {
+    let test = TestMuster::new();
+    let job = dispatched(&test).await;
+    let done = claim(&test.db).await.expect("the job");
+    let never = CancellationToken::new();
+    let outcome = test.importer().run(&done, &never).await;
+    assert_eq!(outcome.expect("an import"), Outcome::Done);
+    test.stop(&job).await.expect("a stop");
+
+    let ending = End {
+        transition: Transition::FinishSucceeded,
+        message: "made up".to_owned(),
+        reason: None,
+        now: ManualClock::START,
+        purge_at: ManualClock::START,
+    };
+    for status in [S::Stopping, S::Stopped] {
+        let mut tx = test.db.begin("test").await.expect("a transaction");
+        let none = Folded::default();
+        let ended = end(&mut tx, &done.job, none, &ending).await;
+        assert!(!ended.expect("an answer"), "from {status:?}");
+        tx.commit().await.expect("a commit");
+        assert_eq!(test.status(&job).await, status);
+        release(&test.db, &done).await.expect("a release");
+        finish(&test).await;
+    }
+    let stopped = test.describe(&job).await;
+    assert!(stopped.counters.imported > 0, "its rows count");
 }

@@ -20,6 +20,7 @@ pub async fn end_the_queue(connection: &mut PgConnection) {
         "UPDATE user_import_jobs SET status = 'SUCCEEDED', completion_date = start_date,
              completion_message = 'done'
          WHERE status IN ('PENDING', 'IN_PROGRESS', 'STOPPING')",
+        "DELETE FROM uploads_to_sweep WHERE expires_at < timestamptz '2026-03-01 12:00+00'",
     ] {
         run(connection, statement.to_owned()).await;
     }

@@ -22,7 +22,7 @@ struct Sample {
 impl Exposition {
     /// Asks a port for its metrics.
     pub async fn of(port: &str) -> Self {
-        let answer = reqwest::get(format!("http://{port}/metrics")).await;
+        let answer = super::http::get(format!("http://{port}/metrics")).await;
         let answer = answer.expect("an answer").error_for_status();
         Self::parse(&answer.expect("metrics").text().await.expect("text"))
     }
