@@ -1,12 +1,11 @@
 //! Until when the statements of a call may run.
 //!
 //! A caller whose time is up is answered at once, and what the call had begun
-//! must not go on behind its back. So the database is told with each
-//! connection how long a statement may take, and told again where a
-//! transaction has used up much of it: the database keeps to that even when
-//! this process or the network is gone.
+//! must not go on behind its back. So the database is told on each connection
+//! how long a statement may take, where that is not what it was told last, and
+//! told again where a transaction has used up much of it: the database keeps
+//! to that even when this process or the network is gone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,6 +17,11 @@ tokio::task_local! {
 /// How much later than the caller the database gives up: the caller shall be
 /// told of its deadline, and not of a statement that was cut off.
 const LAG: Duration = Duration::from_millis(50);
+/// What the database is told is a multiple of this: calls with the same time
+/// limit need not tell it anew.
+const GRAIN: Duration = Duration::from_millis(100);
+/// How much more time than is left the database may think that a statement has.
+const SLACK: Duration = Duration::from_millis(200);
 
 /// Runs work whose statements end at a deadline.
 pub async fn scope<F: Future>(deadline: Instant, work: F) -> F::Output {
@@ -46,45 +50,40 @@ pub(super) fn is_over() -> bool {
 }
 
 /// How long statements may take on the connections of a pool.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
     /// Without a deadline; what a new connection begins with.
     usual: Duration,
-    /// Whether a connection was ever told of less: until then, none needs to be
-    /// told of more.
-    lowered: AtomicBool,
 }
 
 impl Limit {
     pub(super) fn new(usual: Duration) -> Self {
-        Self {
-            usual,
-            lowered: AtomicBool::new(false),
-        }
+        Self { usual }
     }
 
     /// How long a statement may take without a deadline.
-    pub(super) fn usual(&self) -> Duration {
+    pub(super) fn usual(self) -> Duration {
         self.usual
     }
 
     /// How long a statement may take that begins now.
-    pub(super) fn allowed(&self) -> Duration {
+    fn allowed(self) -> Duration {
         current().map_or(self.usual, |deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
             self.usual.min(left + LAG)
         })
     }
 
-    /// What tells a connection that statements may take so long, if that is
-    /// news to it. `fresh`: it knows the usual.
-    pub(super) fn news(&self, allowed: Duration, fresh: bool) -> Option<String> {
-        if allowed < self.usual {
-            self.lowered.store(true, Ordering::Relaxed);
-        } else if fresh || !self.lowered.load(Ordering::Relaxed) {
+    /// What a connection is to be told that knows of `told`, if that does not
+    /// do for a statement that begins now.
+    pub(super) fn news(self, told: Duration) -> Option<Duration> {
+        let allowed = self.allowed();
+        if allowed <= told && told <= allowed + SLACK {
             return None;
         }
-        Some(statement(allowed))
+        let grains = allowed.as_millis().div_ceil(GRAIN.as_millis());
+        let rounded = GRAIN.saturating_mul(u32::try_from(grains).unwrap_or(u32::MAX));
+        Some(self.usual.min(rounded))
     }
 }
 
@@ -120,17 +119,33 @@ mod tests {
         assert!(!is_over());
     }
 
-    #[test]
-    fn a_connection_is_told_what_is_news_to_it() {
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_told_what_is_news_to_it() {
         let limit = Limit::new(USUAL);
-        // Nothing was ever lowered.
-        assert_eq!(limit.news(USUAL, true), None);
-        assert_eq!(limit.news(USUAL, false), None);
-        let lowered = limit.news(LAG, true);
-        assert_eq!(lowered.as_deref(), Some("SET statement_timeout = 50"));
-        assert_eq!(limit.news(USUAL, true), None);
-        let raised = limit.news(USUAL, false);
-        assert_eq!(raised.as_deref(), Some("SET statement_timeout = 60000"));
+        assert_eq!(limit.news(USUAL), None);
+        let soon = Instant::now() + Duration::from_secs(3);
+        let told = scope(soon, async { limit.news(USUAL) }).await;
+        let told = told.expect("news");
+        assert_eq!(told, Duration::from_millis(3_100));
+        // Neither the rest of that call nor the next with such a limit is news.
+        scope(soon, async {
+            assert_eq!(limit.news(told), None);
+            tokio::time::advance(Duration::from_millis(100)).await;
+            assert_eq!(limit.news(told), None);
+        })
+        .await;
+        let next = Instant::now() + Duration::from_secs(3);
+        scope(next, async { assert_eq!(limit.news(told), None) }).await;
+        // What would end too late is, and what would be cut off too early.
+        scope(soon, async {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(limit.news(told), Some(Duration::from_secs(2)));
+        })
+        .await;
+        assert_eq!(limit.news(told), Some(USUAL));
+        // Nothing is allowed more than usual.
+        let late = Instant::now() + 2 * USUAL;
+        scope(late, async { assert_eq!(limit.news(USUAL), None) }).await;
     }
 
     #[tokio::test(start_paused = true)]

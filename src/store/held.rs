@@ -9,7 +9,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::managed::Object;
 use futures_util::future::BoxFuture;
@@ -21,13 +21,16 @@ use sqlx::{
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::deadline::{self, Limit};
-use super::pool::{MARGIN, Pooled};
+use super::deadline;
+use super::pool::{Common, MARGIN, Pooled, Session};
 
 /// How long a connection may take to become quiet before it is closed.
 const GIVING_BACK: Duration = Duration::from_secs(5);
-/// How much more time than is left the database may think that a statement has.
-const SLACK: Duration = Duration::from_millis(100);
+/// A commit has the usual time, or this, whatever the deadline of its call.
+const COMMIT: Duration = Duration::from_secs(10);
+/// What a connection was told of which nobody knows that. Longer than any, so
+/// that it is told anew.
+const UNKNOWN: Duration = Duration::from_secs(1 << 30);
 
 /// What one statement answers.
 pub(super) type Step = Either<PgQueryResult, PgRow>;
@@ -36,25 +39,26 @@ pub(super) type Step = Either<PgQueryResult, PgRow>;
 pub(super) struct Held {
     /// `None` once a call has left it in a state that nobody knows.
     connection: Option<Pooled>,
-    /// How long statements may take.
-    limit: Arc<Limit>,
-    /// What the database was told.
-    allowed: Duration,
+    /// What the connections of the pool share.
+    common: Arc<Common>,
     /// Whether a call is under way; when this is dropped: was cut off.
     busy: bool,
     /// Whether a transaction may be open.
     open: bool,
+    /// Whether the database was told within it how long statements may take:
+    /// it forgets that when the transaction is rolled back.
+    told_within: bool,
 }
 
 impl Held {
     /// The database has been told what is allowed now.
-    pub(super) fn new(connection: Pooled, limit: Arc<Limit>) -> Self {
+    pub(super) fn new(connection: Pooled, common: Arc<Common>) -> Self {
         Self {
             connection: Some(connection),
-            allowed: limit.allowed(),
-            limit,
+            common,
             busy: false,
             open: false,
+            told_within: false,
         }
     }
 
@@ -62,6 +66,7 @@ impl Held {
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         in_time()?;
         self.open = true;
+        self.told_within = false;
         self.run("BEGIN").await
     }
 
@@ -70,10 +75,10 @@ impl Held {
     /// off nobody knows how durable it is.
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
         in_time()?;
-        let usual = self.limit.usual();
-        if self.allowed < usual {
+        let usual = self.common.limit.usual();
+        if self.told() < usual.min(COMMIT) {
             let commit = format!("{}; COMMIT", deadline::statement(usual));
-            self.allowed = usual;
+            self.note_told(usual);
             self.answer(AssertSqlSafe(commit)).await?;
         } else {
             self.run("COMMIT").await?;
@@ -86,6 +91,15 @@ impl Held {
     pub(super) async fn rollback(&mut self) -> Result<(), Error> {
         self.run("ROLLBACK").await?;
         self.open = false;
+        self.forgot();
+        Ok(())
+    }
+
+    /// Ends the part of the transaction that began at a mark; of its work
+    /// nothing lasts.
+    pub(super) async fn back_to_mark(&mut self) -> Result<(), Error> {
+        self.run("ROLLBACK TO SAVEPOINT mark").await?;
+        self.forgot();
         Ok(())
     }
 
@@ -99,22 +113,40 @@ impl Held {
     /// allow more than is left.
     async fn heed_deadline(&mut self) -> Result<(), Error> {
         in_time()?;
-        let allowed = self.limit.allowed();
-        if allowed + SLACK < self.allowed
-            && let Some(news) = self.limit.news(allowed, false)
-        {
-            self.answer(AssertSqlSafe(news)).await?;
-            self.allowed = allowed;
+        if let Some(news) = self.common.limit.news(self.told()) {
+            let statement = AssertSqlSafe(deadline::statement(news));
+            self.answer(statement).await?;
+            self.note_told(news);
         }
         Ok(())
     }
 
+    /// How long the database was told that statements may take.
+    fn told(&self) -> Duration {
+        let session = self.connection.as_deref();
+        session.map_or(self.common.limit.usual(), |session| session.told)
+    }
+
+    fn note_told(&mut self, told: Duration) {
+        if let Some(session) = self.connection.as_deref_mut() {
+            session.told = told;
+        }
+        self.told_within |= self.open;
+    }
+
+    /// Notes that what was done in the transaction is undone.
+    fn forgot(&mut self) {
+        if self.told_within {
+            self.note_told(UNKNOWN);
+        }
+    }
+
     /// The connection for one call, which is under way from now on.
     fn call(&mut self) -> Result<&mut PgConnection, Error> {
-        match &mut self.connection {
-            Some(connection) => {
+        match self.connection.as_deref_mut() {
+            Some(session) => {
                 self.busy = true;
-                Ok(connection)
+                Ok(&mut session.connection)
             }
             None => Err(Error::Io(io::ErrorKind::NotConnected.into())),
         }
@@ -127,10 +159,12 @@ impl Held {
         ended: Result<Result<T, Error>, tokio::time::error::Elapsed>,
     ) -> Result<T, Error> {
         let answer = ended.unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())));
-        if let Err(error) = &answer
-            && !matches!(error, Error::Database(_))
-            && let Some(connection) = self.connection.take()
-        {
+        if is_orderly(&answer) {
+            if let Some(session) = self.connection.as_deref_mut() {
+                session.answered = Instant::now();
+            }
+        } else if let Some(connection) = self.connection.take() {
+            self.common.one_broke();
             // Its place in the pool is free from here on.
             drop(Object::take(connection));
         }
@@ -148,11 +182,15 @@ impl Held {
         self.heed_deadline().await?;
         let not_connected = || Error::Io(io::ErrorKind::NotConnected.into());
         let mut copying = Copying(Some(self.connection.take().ok_or_else(not_connected)?));
-        let connection = copying.0.as_mut().ok_or_else(not_connected)?;
-        let ended = timeout(self.allowed + MARGIN, copy(connection, statement, fill)).await;
+        let session: &mut Session = copying.0.as_mut().ok_or_else(not_connected)?;
+        let bound = session.told + MARGIN;
+        let ended = timeout(bound, copy(&mut session.connection, statement, fill)).await;
         let copied = ended.unwrap_or_else(|_| Err(Error::Io(io::ErrorKind::TimedOut.into())));
-        if matches!(copied, Ok(_) | Err(Error::Database(_))) {
+        if is_orderly(&copied) {
+            session.answered = Instant::now();
             self.connection = copying.0.take();
+        } else {
+            self.common.one_broke();
         }
         copied
     }
@@ -171,11 +209,16 @@ impl Held {
         &mut self,
         query: E,
     ) -> Result<Vec<Step>, Error> {
-        let bound = self.allowed + MARGIN;
+        let bound = self.told() + MARGIN;
         let steps = self.call()?.fetch_many(query).try_collect();
         let ended = timeout(bound, steps).await;
         self.called(ended)
     }
+}
+
+/// Whether a connection is as it was before a call that ended so.
+fn is_orderly<T>(answer: &Result<T, Error>) -> bool {
+    matches!(answer, Ok(_) | Err(Error::Database(_)))
 }
 
 /// Refuses to begin anything after the deadline.
@@ -215,7 +258,7 @@ async fn copy(
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else {
+        let Some(mut connection) = self.connection.take() else {
             return;
         };
         let quieten = match (self.open, self.busy) {
@@ -224,6 +267,9 @@ impl Drop for Held {
             // It goes back as it is.
             (false, false) => return,
         };
+        if self.busy || self.told_within {
+            connection.told = UNKNOWN;
+        }
         match Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(give_back(connection, quieten));
@@ -239,7 +285,7 @@ impl Drop for Held {
 async fn give_back(mut connection: Pooled, quieten: &'static str) {
     // It waits for what is still to be answered; if that is an error, it ends
     // with it, and has done nothing.
-    let quiet = timeout(GIVING_BACK, (&mut *connection).execute(quieten)).await;
+    let quiet = timeout(GIVING_BACK, (&mut connection.connection).execute(quieten)).await;
     if !matches!(quiet, Ok(Ok(_))) {
         tracing::debug!("a connection gave no sign of life, and was closed");
         drop(Object::take(connection));
@@ -286,7 +332,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.allowed + MARGIN;
+            let bound = self.told() + MARGIN;
             let prepared = self.call()?.prepare_with(sql, parameters);
             let ended = timeout(bound, prepared).await;
             self.called(ended)
@@ -298,7 +344,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.allowed + MARGIN;
+            let bound = self.told() + MARGIN;
             let described = self.call()?.describe(sql);
             let ended = timeout(bound, described).await;
             self.called(ended)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgConnectOptions, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
@@ -15,7 +15,7 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 
 use super::DatabaseSettings;
-use super::deadline::Limit;
+use super::deadline::{self, Limit};
 use super::held::{Held, Step};
 use crate::domain::error as domain;
 use crate::meters;
@@ -50,8 +50,8 @@ pub(super) struct Pool {
     connections: managed::Pool<Sessions>,
     /// The longest wait for a connection.
     patience: Duration,
-    /// How long statements may take.
-    limit: Arc<Limit>,
+    /// What they share.
+    common: Arc<Common>,
     /// How often a connection was asked for.
     held: Arc<AtomicUsize>,
     /// Whether waits for a connection are told to [`meters`].
@@ -69,29 +69,72 @@ pub struct PoolUse {
     pub most: u32,
 }
 
+/// What the connections of a pool have in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    /// How long statements may take.
+    pub(super) limit: Limit,
+    /// When one was last waited for in vain.
+    silent: Mutex<Option<Instant>>,
+    /// When one was last found broken.
+    broken: Mutex<Option<Instant>>,
+}
+
+impl Common {
+    /// Notes that a connection broke: others may have, at the same time.
+    pub(super) fn one_broke(&self) {
+        note(&self.broken);
+    }
+}
+
+fn note(when: &Mutex<Option<Instant>>) {
+    if let Ok(mut when) = when.lock() {
+        *when = Some(Instant::now());
+    }
+}
+
+fn noted_since(when: &Mutex<Option<Instant>>, start: Instant) -> bool {
+    let noted = when.lock().map_or(None, |when| *when);
+    noted.is_some_and(|noted| start < noted)
+}
+
+/// A connection, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
+    /// How long it was told that statements may take.
+    pub(super) told: Duration,
+    /// When it last answered.
+    pub(super) answered: Instant,
+}
+
 /// Makes connections, and tells which still live.
 #[derive(Debug)]
 pub(super) struct Sessions {
     options: PgConnectOptions,
     sign_of_life: Duration,
-    limit: Arc<Limit>,
-    /// When one was last waited for in vain.
-    silent: Mutex<Option<Instant>>,
+    /// How long after an answer no sign of life is asked for.
+    fresh_for: Duration,
+    common: Arc<Common>,
 }
 
 impl managed::Manager for Sessions {
-    type Type = PgConnection;
+    type Type = Session;
     type Error = Error;
 
-    async fn create(&self) -> Result<PgConnection, Error> {
+    async fn create(&self) -> Result<Session, Error> {
         let mut pause = FIRST_PAUSE;
         loop {
             match PgConnection::connect_with(&self.options).await {
                 Err(error) if is_starting(&error) => sleep(pause).await,
                 made => {
-                    let mut made = made?;
-                    if let Some(news) = self.limit.news(self.limit.allowed(), true) {
-                        tell(&mut made, news).await?;
+                    let mut made = Session {
+                        connection: made?,
+                        told: self.common.limit.usual(),
+                        answered: Instant::now(),
+                    };
+                    if let Some(news) = self.common.limit.news(made.told) {
+                        made.tell(news).await?;
                     }
                     return Ok(made);
                 }
@@ -100,25 +143,51 @@ impl managed::Manager for Sessions {
         }
     }
 
-    async fn recycle(&self, connection: &mut PgConnection, past: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, session: &mut Session, past: &Metrics) -> RecycleResult<Error> {
         if past.age() > LONGEST_LIFE {
             return Err(RecycleError::message("it has served its time"));
         }
         // Silence of one is silence of all that lay idle with it: nobody has
         // the time to wait for each.
-        let silent = self.silent.lock().map_or(None, |silent| *silent);
-        if silent.is_some_and(|since| past.recycled.unwrap_or(past.created) < since) {
+        if noted_since(&self.common.silent, session.answered) {
             return Err(RecycleError::message("another gave no sign of life"));
         }
-        match timeout(self.sign_of_life, is_alive(connection, &self.limit)).await {
+        // Telling it how long statements may take does as a sign of life.
+        let question = match self.common.limit.news(session.told) {
+            Some(news) => session.tell(news).boxed(),
+            None if self.is_fresh(session) => return Ok(()),
+            None => session.ping().boxed(),
+        };
+        match timeout(self.sign_of_life, question).await {
             Ok(alive) => Ok(alive?),
             Err(_) => {
-                if let Ok(mut silent) = self.silent.lock() {
-                    *silent = Some(Instant::now());
-                }
+                note(&self.common.silent);
                 Err(RecycleError::message("it gave no sign of life"))
             }
         }
+    }
+}
+
+impl Sessions {
+    /// Whether a connection need not be asked for a sign of life.
+    fn is_fresh(&self, session: &Session) -> bool {
+        session.answered.elapsed() < self.fresh_for
+            && !noted_since(&self.common.broken, session.answered)
+    }
+}
+
+impl Session {
+    /// Tells the database how long statements may take.
+    async fn tell(&mut self, allowed: Duration) -> Result<(), Error> {
+        let statement = AssertSqlSafe(deadline::statement(allowed));
+        self.connection.execute(statement).await?;
+        self.told = allowed;
+        Ok(())
+    }
+
+    /// Asks for a sign of life; without one, the pool makes another connection.
+    async fn ping(&mut self) -> Result<(), Error> {
+        self.connection.ping().await
     }
 }
 
@@ -142,12 +211,16 @@ impl Pool {
         settings: &DatabaseSettings,
         options: PgConnectOptions,
     ) -> Result<Self, domain::Error> {
-        let limit = Arc::new(Limit::new(settings.statement_timeout));
+        let common = Arc::new(Common {
+            limit: Limit::new(settings.statement_timeout),
+            silent: Mutex::default(),
+            broken: Mutex::default(),
+        });
         let connections = managed::Pool::builder(Sessions {
             options,
             sign_of_life: SIGN_OF_LIFE.min(settings.acquire_timeout / 2),
-            limit: Arc::clone(&limit),
-            silent: Mutex::default(),
+            fresh_for: settings.fresh_for,
+            common: Arc::clone(&common),
         })
         .max_size(settings.max_connections as usize)
         .queue_mode(QueueMode::Lifo)
@@ -156,7 +229,7 @@ impl Pool {
         Ok(Self {
             connections,
             patience: settings.acquire_timeout,
-            limit,
+            common,
             held: Arc::default(),
             metered: true,
         })
@@ -202,12 +275,12 @@ impl Pool {
         if self.metered {
             meters::database_waited(begun.elapsed(), connection.is_ok());
         }
-        Ok(Held::new(connection?, Arc::clone(&self.limit)))
+        Ok(Held::new(connection?, Arc::clone(&self.common)))
     }
 
     /// The same bound for what is called on no connection of the pool.
     pub(super) fn bound(&self) -> Duration {
-        self.limit.usual() + MARGIN
+        self.common.limit.usual() + MARGIN
     }
 
     /// Closes all connections, once they are given back.
@@ -223,26 +296,13 @@ impl Pool {
                 break;
             };
             // The database hears of it, where it can.
-            let closed = timeout(SIGN_OF_LIFE, Object::take(connection).close()).await;
+            let closed = timeout(SIGN_OF_LIFE, Object::take(connection).connection.close()).await;
             if !matches!(closed, Ok(Ok(()))) {
                 tracing::debug!("a connection was dropped, not closed");
             }
         }
         self.connections.close();
     }
-}
-
-/// Asks a connection that lay idle for a sign of life; if it has none, the pool
-/// makes another. Telling it how long statements may take does as well.
-async fn is_alive(connection: &mut PgConnection, limit: &Limit) -> Result<(), Error> {
-    match limit.news(limit.allowed(), false) {
-        Some(news) => tell(connection, news).await,
-        None => connection.ping().await,
-    }
-}
-
-async fn tell(connection: &mut PgConnection, news: String) -> Result<(), Error> {
-    connection.execute(AssertSqlSafe(news)).await.map(drop)
 }
 
 impl<'c> Executor<'c> for &'c Pool {

@@ -113,6 +113,6 @@ impl Transaction {
 
     /// Undoes what was done since the mark, a statement that failed included.
     pub(super) async fn back_to_mark(&mut self) -> Result<(), sqlx::Error> {
-        self.0.run("ROLLBACK TO SAVEPOINT mark").await
+        self.0.back_to_mark().await
     }
 }
