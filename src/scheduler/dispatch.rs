@@ -31,7 +31,7 @@ impl Scheduler {
             step.job(&taken.job.user_pool_id, taken.job.job_id);
         }
         if !taken.is_empty() {
-            self.wake();
+            self.wake_import();
         }
         Ok(taken.len() as u64)
     }

@@ -66,7 +66,7 @@ impl Scheduler {
                         let step = import_step(&claim);
                         step.around(scheduler.work(&claim)).await;
                         drop((step, importing, permit));
-                        scheduler.wake();
+                        scheduler.wake_for_more();
                     }
                     .instrument(span),
                 ),

@@ -73,7 +73,7 @@ struct Inner {
     imports: TaskTracker,
     /// Called off when imports are to give their jobs back.
     draining: CancellationToken,
-    /// Wakes dispatch, import and finish before their time.
+    /// Wakes dispatch, import and finish before their time, in this order.
     wake: [Notify; 3],
     pulses: Vec<Pulse>,
 }

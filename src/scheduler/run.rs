@@ -92,6 +92,19 @@ impl Scheduler {
         }
     }
 
+    /// Makes dispatch and import look for work now: there is a free permit. What
+    /// had it has ended its job by itself.
+    pub(super) fn wake_for_more(&self) {
+        for duty in [DISPATCH, IMPORT] {
+            self.0.wake[duty].notify_one();
+        }
+    }
+
+    /// Makes import look for work now.
+    pub(super) fn wake_import(&self) {
+        self.0.wake[IMPORT].notify_one();
+    }
+
     /// Turns all duties until shutdown; then lets the current batches end and
     /// gives the jobs back.
     ///

@@ -101,14 +101,10 @@ impl Transaction {
         &mut self.0
     }
 
-    /// Marks a place to go back to. There is one at a time.
+    /// Marks a place to go back to, until the transaction ends or the next one
+    /// is marked.
     pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
         self.0.run("SAVEPOINT mark").await
-    }
-
-    /// Keeps what was done since the mark, and forgets the mark.
-    pub(super) async fn unmark(&mut self) -> Result<(), sqlx::Error> {
-        self.0.run("RELEASE SAVEPOINT mark").await
     }
 
     /// Undoes what was done since the mark, a statement that failed included.

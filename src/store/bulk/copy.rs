@@ -41,7 +41,6 @@ pub async fn insert_plain(
             Err(e) => return Err(e.into()),
         }
     }
-    tx.unmark().await?;
     Ok(true)
 }
 
