@@ -30,9 +30,6 @@ pub struct DatabaseSettings {
     pub statement_timeout: Duration,
     /// Longest wait for a lock, and longest pause inside a transaction.
     pub lock_timeout: Duration,
-    /// How long after an answer a connection is taken to live: one that lay
-    /// idle for longer is asked for a sign of life first.
-    pub fresh_for: Duration,
 }
 
 impl DatabaseSettings {

@@ -40,7 +40,8 @@ pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-fn current() -> Option<Instant> {
+/// The deadline of whoever calls this.
+pub(super) fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()
 }
 

@@ -16,7 +16,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    AssertSqlSafe, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+    AssertSqlSafe, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection,
+    Postgres, SqlStr,
 };
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -51,7 +52,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// The database has been told what is allowed now.
+    /// A connection that has yet to [`greet`](Self::greet) the database.
     pub(super) fn new(connection: Pooled, common: Arc<Common>) -> Self {
         Self {
             connection: Some(connection),
@@ -59,6 +60,35 @@ impl Held {
             busy: false,
             open: false,
             told_within: false,
+        }
+    }
+
+    /// Asks for a sign of life, by what is to be said anyway: how long
+    /// statements may take, where that is news, and that a transaction begins.
+    pub(super) async fn greet(&mut self, begin: bool, new: bool) -> Result<(), Error> {
+        let news = self.common.limit.news(self.told());
+        self.open = begin;
+        match (news, begin) {
+            (Some(news), true) => {
+                let statement = format!("{}; BEGIN", deadline::statement(news));
+                self.answer(AssertSqlSafe(statement)).await?;
+                self.note_told(news);
+            }
+            (Some(news), false) => self.tell(news).await?,
+            (None, true) => self.run("BEGIN").await?,
+            (None, false) if new => {}
+            (None, false) => {
+                let ended = self.call()?.ping().await;
+                self.called(Ok(ended))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the connection.
+    pub(super) fn discard(mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
         }
     }
 
@@ -113,11 +143,17 @@ impl Held {
     /// allow more than is left.
     async fn heed_deadline(&mut self) -> Result<(), Error> {
         in_time()?;
-        if let Some(news) = self.common.limit.news(self.told()) {
-            let statement = AssertSqlSafe(deadline::statement(news));
-            self.answer(statement).await?;
-            self.note_told(news);
+        match self.common.limit.news(self.told()) {
+            Some(news) => self.tell(news).await,
+            None => Ok(()),
         }
+    }
+
+    /// Tells the database how long statements may take.
+    async fn tell(&mut self, allowed: Duration) -> Result<(), Error> {
+        let statement = AssertSqlSafe(deadline::statement(allowed));
+        self.answer(statement).await?;
+        self.note_told(allowed);
         Ok(())
     }
 
@@ -164,7 +200,6 @@ impl Held {
                 session.answered = Instant::now();
             }
         } else if let Some(connection) = self.connection.take() {
-            self.common.one_broke();
             // Its place in the pool is free from here on.
             drop(Object::take(connection));
         }
@@ -189,8 +224,6 @@ impl Held {
         if is_orderly(&copied) {
             session.answered = Instant::now();
             self.connection = copying.0.take();
-        } else {
-            self.common.one_broke();
         }
         copied
     }
@@ -222,7 +255,7 @@ fn is_orderly<T>(answer: &Result<T, Error>) -> bool {
 }
 
 /// Refuses to begin anything after the deadline.
-fn in_time() -> Result<(), Error> {
+pub(super) fn in_time() -> Result<(), Error> {
     if deadline::is_over() {
         return Err(Error::Io(io::ErrorKind::TimedOut.into()));
     }

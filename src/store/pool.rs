@@ -5,18 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgConnectOptions, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Describe, Either, Error, Execute, Executor, PgConnection,
-    Postgres, SqlStr,
+    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
 };
 use tokio::time::{sleep, timeout};
 
 use super::DatabaseSettings;
-use super::deadline::{self, Limit};
-use super::held::{Held, Step};
+use super::deadline::Limit;
+use super::held::{Held, Step, in_time};
 use crate::domain::error as domain;
 use crate::meters;
 
@@ -50,6 +49,8 @@ pub(super) struct Pool {
     connections: managed::Pool<Sessions>,
     /// The longest wait for a connection.
     patience: Duration,
+    /// The longest wait for its first answer.
+    sign_of_life: Duration,
     /// What they share.
     common: Arc<Common>,
     /// How often a connection was asked for.
@@ -76,26 +77,21 @@ pub(super) struct Common {
     pub(super) limit: Limit,
     /// When one was last waited for in vain.
     silent: Mutex<Option<Instant>>,
-    /// When one was last found broken.
-    broken: Mutex<Option<Instant>>,
 }
 
 impl Common {
-    /// Notes that a connection broke: others may have, at the same time.
-    pub(super) fn one_broke(&self) {
-        note(&self.broken);
+    /// Notes that a connection gave no sign of life.
+    fn note_silence(&self) {
+        if let Ok(mut silent) = self.silent.lock() {
+            *silent = Some(Instant::now());
+        }
     }
-}
 
-fn note(when: &Mutex<Option<Instant>>) {
-    if let Ok(mut when) = when.lock() {
-        *when = Some(Instant::now());
+    /// Whether one gave no sign of life since then.
+    fn silent_since(&self, then: Instant) -> bool {
+        let silent = self.silent.lock().map_or(None, |silent| *silent);
+        silent.is_some_and(|silent| then < silent)
     }
-}
-
-fn noted_since(when: &Mutex<Option<Instant>>, start: Instant) -> bool {
-    let noted = when.lock().map_or(None, |when| *when);
-    noted.is_some_and(|noted| start < noted)
 }
 
 /// A connection, and what is known of it.
@@ -108,13 +104,10 @@ pub(super) struct Session {
     pub(super) answered: Instant,
 }
 
-/// Makes connections, and tells which still live.
+/// Makes connections.
 #[derive(Debug)]
 pub(super) struct Sessions {
     options: PgConnectOptions,
-    sign_of_life: Duration,
-    /// How long after an answer no sign of life is asked for.
-    fresh_for: Duration,
     common: Arc<Common>,
 }
 
@@ -128,15 +121,11 @@ impl managed::Manager for Sessions {
             match PgConnection::connect_with(&self.options).await {
                 Err(error) if is_starting(&error) => sleep(pause).await,
                 made => {
-                    let mut made = Session {
+                    return Ok(Session {
                         connection: made?,
                         told: self.common.limit.usual(),
                         answered: Instant::now(),
-                    };
-                    if let Some(news) = self.common.limit.news(made.told) {
-                        made.tell(news).await?;
-                    }
-                    return Ok(made);
+                    });
                 }
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -149,45 +138,10 @@ impl managed::Manager for Sessions {
         }
         // Silence of one is silence of all that lay idle with it: nobody has
         // the time to wait for each.
-        if noted_since(&self.common.silent, session.answered) {
+        if self.common.silent_since(session.answered) {
             return Err(RecycleError::message("another gave no sign of life"));
         }
-        // Telling it how long statements may take does as a sign of life.
-        let question = match self.common.limit.news(session.told) {
-            Some(news) => session.tell(news).boxed(),
-            None if self.is_fresh(session) => return Ok(()),
-            None => session.ping().boxed(),
-        };
-        match timeout(self.sign_of_life, question).await {
-            Ok(alive) => Ok(alive?),
-            Err(_) => {
-                note(&self.common.silent);
-                Err(RecycleError::message("it gave no sign of life"))
-            }
-        }
-    }
-}
-
-impl Sessions {
-    /// Whether a connection need not be asked for a sign of life.
-    fn is_fresh(&self, session: &Session) -> bool {
-        session.answered.elapsed() < self.fresh_for
-            && !noted_since(&self.common.broken, session.answered)
-    }
-}
-
-impl Session {
-    /// Tells the database how long statements may take.
-    async fn tell(&mut self, allowed: Duration) -> Result<(), Error> {
-        let statement = AssertSqlSafe(deadline::statement(allowed));
-        self.connection.execute(statement).await?;
-        self.told = allowed;
         Ok(())
-    }
-
-    /// Asks for a sign of life; without one, the pool makes another connection.
-    async fn ping(&mut self) -> Result<(), Error> {
-        self.connection.ping().await
     }
 }
 
@@ -214,12 +168,9 @@ impl Pool {
         let common = Arc::new(Common {
             limit: Limit::new(settings.statement_timeout),
             silent: Mutex::default(),
-            broken: Mutex::default(),
         });
         let connections = managed::Pool::builder(Sessions {
             options,
-            sign_of_life: SIGN_OF_LIFE.min(settings.acquire_timeout / 2),
-            fresh_for: settings.fresh_for,
             common: Arc::clone(&common),
         })
         .max_size(settings.max_connections as usize)
@@ -229,6 +180,7 @@ impl Pool {
         Ok(Self {
             connections,
             patience: settings.acquire_timeout,
+            sign_of_life: SIGN_OF_LIFE.min(settings.acquire_timeout / 2),
             common,
             held: Arc::default(),
             metered: true,
@@ -257,6 +209,16 @@ impl Pool {
 
     /// A connection of one's own for a while.
     pub(super) async fn hold(&self) -> Result<Held, Error> {
+        self.take(false).await
+    }
+
+    /// The same, with a transaction begun.
+    pub(super) async fn begin(&self) -> Result<Held, Error> {
+        self.take(true).await
+    }
+
+    async fn take(&self, begin: bool) -> Result<Held, Error> {
+        in_time()?;
         if self
             .held
             .fetch_add(1, Ordering::Relaxed)
@@ -266,16 +228,32 @@ impl Pool {
                 .retain(|_, past| past.last_used() < LONGEST_IDLE);
         }
         let begun = Instant::now();
-        let connection = match timeout(self.patience, self.connections.get()).await {
-            Ok(Ok(connection)) => Ok(connection),
+        let taken = match timeout(self.patience, self.living(begin)).await {
+            Ok(Ok(held)) => Ok(held),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
         };
         if self.metered {
-            meters::database_waited(begun.elapsed(), connection.is_ok());
+            meters::database_waited(begun.elapsed(), taken.is_ok());
         }
-        Ok(Held::new(connection?, Arc::clone(&self.common)))
+        taken
+    }
+
+    /// A connection that has given a sign of life, or is new.
+    async fn living(&self, begin: bool) -> Result<Held, PoolError<Error>> {
+        loop {
+            let connection = self.connections.get().await?;
+            let new = Object::metrics(&connection).recycled.is_none();
+            let mut held = Held::new(connection, Arc::clone(&self.common));
+            match timeout(self.sign_of_life, held.greet(begin, new)).await {
+                Ok(Ok(())) => return Ok(held),
+                Ok(Err(error)) if new => return Err(PoolError::Backend(error)),
+                Ok(Err(_)) => {}
+                Err(_) => self.common.note_silence(),
+            }
+            held.discard();
+        }
     }
 
     /// The same bound for what is called on no connection of the pool.

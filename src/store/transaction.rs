@@ -36,9 +36,7 @@ pub struct Transaction(Held);
 
 impl Transaction {
     pub(super) async fn begin(pool: &Pool) -> Result<Self, sqlx::Error> {
-        let mut held = pool.hold().await?;
-        held.begin().await?;
-        Ok(Self(held))
+        Ok(Self(pool.begin().await?))
     }
 
     /// Makes the work of the transaction last.

@@ -56,8 +56,6 @@ pub fn database(url: &str) -> Database {
         acquire_timeout: long,
         statement_timeout: long,
         lock_timeout: long,
-        // The same history has the same steps, however long they take.
-        fresh_for: Duration::ZERO,
     })
     .expect("a database")
 }

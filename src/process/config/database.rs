@@ -11,9 +11,6 @@ use crate::process::StartError;
 use crate::store::DatabaseSettings;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Under load no connection lies idle for as long, and none is asked for a sign
-/// of life; after a restart of the database few have answered so lately.
-const FRESH_FOR: Duration = Duration::from_millis(100);
 
 /// Where the database is.
 #[derive(Clone, Debug, Args)]
@@ -173,7 +170,6 @@ impl DatabaseTimeouts {
             acquire_timeout: self.database_acquire_timeout,
             statement_timeout: self.database_statement_timeout,
             lock_timeout: self.database_lock_timeout,
-            fresh_for: FRESH_FOR,
         })
     }
 }

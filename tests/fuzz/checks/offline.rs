@@ -63,7 +63,6 @@ impl Offline {
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),
-            fresh_for: Duration::ZERO,
         })
         .expect("a database's name");
         drop(guard);

@@ -29,7 +29,6 @@ fn impatient(url: &str) -> Database {
         acquire_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(1),
         lock_timeout: Duration::from_millis(500),
-        fresh_for: Duration::ZERO,
     })
     .expect("a database")
 }

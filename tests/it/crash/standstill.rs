@@ -23,7 +23,6 @@ fn scheduler(test: &TestMuster, statement_timeout: Duration) -> Scheduler {
         acquire_timeout: PATIENCE,
         statement_timeout,
         lock_timeout: PATIENCE,
-        fresh_for: Duration::ZERO,
     });
     Scheduler::new(
         db.expect("a database"),

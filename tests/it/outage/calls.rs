@@ -24,7 +24,6 @@ async fn asked_for(listens: bool) -> String {
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(61),
         lock_timeout: Duration::from_secs(7),
-        fresh_for: Duration::ZERO,
     })
     .expect("a database");
     let call = tokio::spawn(async move {
@@ -166,33 +165,6 @@ async fn connections_that_died_idle_cost_no_call() {
             in_time(db.ping()).await.expect("another connection");
         }
         assert!(wire.accepted() > before);
-    }
-}
-
-#[tokio::test]
-async fn a_connection_that_answered_just_now_is_used_unasked_and_warns_of_the_others() {
-    let test = TestMuster::new();
-    let wire = Wire::new(test.database_url());
-    let db = Database::open(&DatabaseSettings {
-        fresh_for: Duration::from_secs(3600),
-        ..settings(wire.url())
-    })
-    .expect("a database");
-    for _ in 0..2 {
-        drop(all_connections(&db, CONNECTIONS).await);
-        in_time(async {
-            while db.usage().idle != CONNECTIONS {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        wire.cut();
-        wire.mend();
-        // One finds out for all.
-        assert!(is_told_so(db.ping()).await);
-        for _ in 0..CONNECTIONS {
-            in_time(db.ping()).await.expect("another connection");
-        }
     }
 }
 

@@ -28,7 +28,6 @@ fn settings(url: &str) -> DatabaseSettings {
         acquire_timeout: Duration::from_secs(2),
         statement_timeout: Duration::from_millis(500),
         lock_timeout: Duration::from_millis(200),
-        fresh_for: Duration::ZERO,
     }
 }
 

@@ -122,7 +122,6 @@ pub fn open(url: &str) -> Database {
         acquire_timeout: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),
         lock_timeout: Duration::from_secs(20),
-        fresh_for: Duration::from_millis(100),
     })
     .expect("a database")
 }

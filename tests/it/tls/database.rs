@@ -74,7 +74,6 @@ fn open(url: &Url) -> Database {
         acquire_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(10),
         lock_timeout: Duration::from_secs(10),
-        fresh_for: Duration::ZERO,
     })
     .expect("a database")
 }
