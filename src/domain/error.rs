@@ -2,6 +2,7 @@
 //! that only the log sees. Each transport maps the kind by a table of its own.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What kind of error it is; decides the status code of every transport.
@@ -188,16 +189,16 @@ type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// An error of an operation. `Display` is the message for the caller; the
 /// source is for the log alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     reason: Reason,
     message: String,
     detail: Detail,
-    source: Option<Source>,
+    source: Option<Arc<Source>>,
 }
 
 impl Error {
@@ -418,7 +419,7 @@ impl Error {
     /// The same error with a source for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::new(source.into()));
         self
     }
 
@@ -452,6 +453,6 @@ impl std::error::Error for Error {
         self.0
             .source
             .as_ref()
-            .map(|s| s.as_ref() as &(dyn std::error::Error + 'static))
+            .map(|s| &***s as &(dyn std::error::Error + 'static))
     }
 }

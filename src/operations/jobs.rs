@@ -273,7 +273,7 @@ impl Muster {
 
     /// A named job as it is now.
     pub(super) async fn load_job(&self, named: &Named) -> Result<UserImportJob, Error> {
-        match store::jobs::get(&self.0.db, &named.pool, named.job).await? {
+        match self.0.jobs.get(&named.pool, named.job).await? {
             Some(job) => Ok(job),
             None => Err(self.missing_job(&named.pool, named.job).await),
         }

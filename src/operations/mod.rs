@@ -32,6 +32,7 @@ use crate::domain::ids::{Ids, UserPoolId};
 use crate::domain::pool::UserPool;
 use crate::domain::principal::{Principal, Role};
 use crate::objects::Objects;
+use crate::store::gather::JobReader;
 use crate::store::{self, Database};
 use crate::traces::Parent;
 
@@ -65,6 +66,7 @@ pub struct Muster(Arc<Inner>);
 
 struct Inner {
     db: Database,
+    jobs: JobReader,
     objects: Objects,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -90,6 +92,7 @@ impl Muster {
         settings: Settings,
     ) -> Self {
         Self(Arc::new(Inner {
+            jobs: JobReader::new(db.clone()),
             db,
             objects,
             clock,

@@ -43,6 +43,13 @@ struct JobRow {
 /// hides its jobs, until the purge has removed them.
 macro_rules! select_jobs {
     ($tail:tt $(, $arg:expr)*) => {
+        select_jobs!(
+            from "user_import_jobs j
+            JOIN user_pools p ON p.user_pool_id = j.user_pool_id AND p.deletion_date IS NULL",
+            $tail $(, $arg)*
+        )
+    };
+    (from $from:tt, $tail:tt $(, $arg:expr)*) => {
         sqlx::query_as!(
             JobRow,
             r#"SELECT j.user_pool_id, j.job_id, j.job_name, j.status, j.cloud_watch_logs_role_arn,
@@ -55,8 +62,7 @@ macro_rules! select_jobs {
                    j.processed_bytes + l.processed_bytes AS "processed_bytes!",
                    j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_version,
                    j.upload_sha256
-            FROM user_import_jobs j
-            JOIN user_pools p ON p.user_pool_id = j.user_pool_id AND p.deletion_date IS NULL
+            FROM "# + $from + r#"
             CROSS JOIN LATERAL (
                 SELECT coalesce(sum(imported_users), 0)::bigint AS imported_users,
                        coalesce(sum(skipped_users), 0)::bigint AS skipped_users,
@@ -184,6 +190,33 @@ pub async fn get_by_id(db: &Database, job: JobId) -> Result<Option<UserImportJob
     .await?
     .map(UserImportJob::try_from)
     .transpose()
+}
+
+/// Jobs by their ids alone, unless they are deleted, in no order. Each is looked
+/// up by itself: joined with all pools, Postgres may read all of them when it
+/// takes them for few.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn get_by_ids(db: &Database, jobs: &[JobId]) -> Result<Vec<UserImportJob>, Error> {
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    select_jobs!(
+        from "UNNEST($1::uuid[]) AS asked (job_id)
+            CROSS JOIN LATERAL (
+                SELECT i.* FROM user_import_jobs i
+                JOIN user_pools p ON p.user_pool_id = i.user_pool_id
+                WHERE i.job_id = asked.job_id
+                  AND i.deletion_date IS NULL AND p.deletion_date IS NULL
+                LIMIT 1
+            ) j",
+        "",
+        &ids
+    )
+    .fetch_all(&db.pool)
+    .await?
+    .into_iter()
+    .map(UserImportJob::try_from)
+    .collect()
 }
 
 /// One job, its row locked until the transaction ends.

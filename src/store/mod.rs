@@ -7,6 +7,7 @@ mod copy;
 mod database;
 pub mod deadline;
 pub mod finish;
+pub mod gather;
 mod held;
 pub mod jobs;
 pub mod lanes;

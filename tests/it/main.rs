@@ -12,6 +12,7 @@ mod kubernetes;
 mod layers;
 mod lifecycle;
 mod limits;
+mod looks;
 mod objects;
 mod outage;
 mod paging;

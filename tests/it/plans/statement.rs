@@ -161,6 +161,7 @@ impl Parameter {
             ("user_pool_id", "text[]") => format!("'{{{pool},local_first,local_none}}'"),
             ("job_id", "uuid") if new("user_import_jobs") => quoted(&uuid(9)),
             ("job_id" | "import_job_id", "uuid") => quoted(job),
+            ("job_id", "uuid[]") => format!("'{{{job},{}}}'", uuid(9)),
             ("lease_token", "uuid") => quoted(TOKEN),
             ("request_id" | "lease_worker", "uuid") => quoted(&uuid(70_000)),
             ("request_id" | "sub", "uuid[]") => list(&|n| uuid(n + 90_000)),
