@@ -87,6 +87,11 @@ impl Program {
             .any(|words| log.contains(words))
     }
 
+    /// Whether it has noticed that a batch which it wrote got no answer.
+    pub fn has_given_a_batch_up(&self) -> bool {
+        self.has_let_go() || self.log().contains("a batch is tried again")
+    }
+
     /// An address out of the line that says that it is ready.
     pub fn address(&mut self, name: &str) -> String {
         word_after(&self.process.line("is ready\""), &format!("\"{name}\":\""))
