@@ -6,6 +6,7 @@
 //! answer is never older than its question.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -17,6 +18,8 @@ use crate::domain::job::UserImportJob;
 
 /// Queries that may run at once: one that is slow does not hold up all others.
 const AT_ONCE: usize = 2;
+/// How long a query may take: others wait for it.
+const LONGEST: Duration = Duration::from_secs(5);
 /// Most questions that one query answers.
 const TOGETHER: usize = 256;
 
@@ -151,10 +154,8 @@ async fn look(db: &Database, questions: &[Question]) -> Result<Vec<UserImportJob
     let mut ids: Vec<_> = questions.iter().map(|question| question.job).collect();
     ids.sort_unstable();
     ids.dedup();
-    let jobs = jobs::get_by_ids(db, &ids);
-    let deadlines: Option<Vec<Instant>> = questions.iter().map(|q| q.deadline).collect();
-    match deadlines.and_then(|deadlines| deadlines.into_iter().max()) {
-        Some(last) => deadline::scope(last, jobs).await,
-        None => jobs.await,
-    }
+    let longest = Instant::now() + LONGEST;
+    let deadlines = questions.iter().map(|q| q.deadline.unwrap_or(longest));
+    let last = deadlines.max().map_or(longest, |last| last.min(longest));
+    deadline::scope(last, jobs::get_by_ids(db, &ids)).await
 }
