@@ -15,6 +15,9 @@ use crate::tally::{FAULTS, Tally};
 
 /// Histories of the short form.
 const FEW: u32 = 150;
+/// Histories after which another cluster is taken: one that has been killed
+/// thousands of times, and is full of what was deleted, takes longer for each.
+const TOGETHER: u32 = 250;
 /// Operations of the longest list.
 const LONGEST: usize = 90;
 
@@ -45,6 +48,9 @@ fn run(seed: u64, lists: u32, tally: &Mutex<Tally>) -> Result<(), String> {
     let (tried, broken) = (Cell::new(0), Cell::new(false));
     let result = runner.run(&plan(LONGEST), |plan| {
         let mut place = place.lock().unwrap_or_else(|e| e.into_inner());
+        if !broken.get() && tried.get() % TOGETHER == TOGETHER - 1 {
+            *place = Place::own();
+        }
         let done = simulate(&mut place, &plan);
         if !broken.get() {
             tried.set(tried.get() + 1);
