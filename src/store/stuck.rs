@@ -17,13 +17,14 @@ impl Database {
     /// # Errors
     /// Unavailable without a database.
     pub async fn end_stuck(&self) -> Result<u64, Error> {
-        // Materialised, so that no session is ended before it is looked at.
+        // Materialised, so that no session is ended before it is looked at. By
+        // the clock that query_start goes by, whatever a search_path says.
         let ended = sqlx::query_scalar!(
             r#"WITH stuck AS MATERIALIZED (
                  SELECT pid FROM pg_stat_activity
                  WHERE datname = current_database() AND usename = current_user
                    AND state = 'active' AND wait_event = 'ClientRead'
-                   AND query_start < clock_timestamp() - make_interval(secs => $1))
+                   AND query_start < pg_catalog.clock_timestamp() - make_interval(secs => $1))
              SELECT count(*) AS "ended!" FROM stuck WHERE pg_terminate_backend(pid)"#,
             self.settings.statement_timeout.as_secs_f64()
         )
