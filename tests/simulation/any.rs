@@ -17,7 +17,7 @@ use crate::tally::{FAULTS, Tally};
 const FEW: u32 = 150;
 /// Histories after which another cluster is taken: one that has been killed
 /// thousands of times, and is full of what was deleted, takes longer for each.
-const TOGETHER: u32 = 250;
+const TOGETHER: u32 = 100;
 /// Operations of the longest list.
 const LONGEST: usize = 90;
 
