@@ -1,6 +1,7 @@
 //! PENDING -> IN_PROGRESS, as far as this process has room for more jobs.
 
 use super::Scheduler;
+use super::run::IMPORT;
 use crate::domain::error::Error;
 use crate::store::lanes::dispatch;
 use crate::traces::{self, Parent, Step};
@@ -31,7 +32,7 @@ impl Scheduler {
             step.job(&taken.job.user_pool_id, taken.job.job_id);
         }
         if !taken.is_empty() {
-            self.wake_import();
+            self.wake(&[IMPORT]);
         }
         Ok(taken.len() as u64)
     }

@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use super::Scheduler;
 use super::finish::{note, step};
-use super::run::PURGE;
+use super::run::{DISPATCH, IMPORT, PURGE};
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
@@ -66,7 +66,8 @@ impl Scheduler {
                         let step = import_step(&claim);
                         step.around(scheduler.work(&claim)).await;
                         drop((step, importing, permit));
-                        scheduler.wake_for_more();
+                        // There is a permit for another; this one's job has ended.
+                        scheduler.wake(&[DISPATCH, IMPORT]);
                     }
                     .instrument(span),
                 ),

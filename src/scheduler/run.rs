@@ -17,12 +17,15 @@ use crate::meters;
 
 /// The duties, by the places of their pulses.
 pub const DUTIES: [&str; 6] = ["dispatch", "import", "finish", "expire", "rescue", "purge"];
-const DISPATCH: usize = 0;
-const IMPORT: usize = 1;
+pub(super) const DISPATCH: usize = 0;
+pub(super) const IMPORT: usize = 1;
 pub(super) const FINISH: usize = 2;
 pub(super) const EXPIRE: usize = 3;
 pub(super) const RESCUE: usize = 4;
 pub(super) const PURGE: usize = 5;
+
+/// Those for which Start and Stop make work.
+const WOKEN: [usize; 3] = [DISPATCH, IMPORT, FINISH];
 
 /// The longest pause of the sweep that expires jobs: half of the minute that
 /// the contract allows.
@@ -85,24 +88,11 @@ impl Scheduler {
         }
     }
 
-    /// Makes dispatch, import and finish look for work now.
-    pub(super) fn wake(&self) {
-        for duty in &self.0.wake {
+    /// Makes duties look for work now.
+    pub(super) fn wake(&self, duties: &[usize]) {
+        for duty in duties.iter().filter_map(|duty| self.0.wake.get(*duty)) {
             duty.notify_one();
         }
-    }
-
-    /// Makes dispatch and import look for work now: there is a free permit. What
-    /// had it has ended its job by itself.
-    pub(super) fn wake_for_more(&self) {
-        for duty in [DISPATCH, IMPORT] {
-            self.0.wake[duty].notify_one();
-        }
-    }
-
-    /// Makes import look for work now.
-    pub(super) fn wake_import(&self) {
-        self.0.wake[IMPORT].notify_one();
     }
 
     /// Turns all duties until shutdown; then lets the current batches end and
@@ -198,12 +188,12 @@ async fn listen(scheduler: Scheduler, shutdown: CancellationToken) {
         let hear = async {
             let mut listener = scheduler.0.db.listen().await?;
             // Notifications from before, or while it was away, are lost.
-            scheduler.wake();
+            scheduler.wake(&WOKEN);
             loop {
                 match timeout(silence, listener.woken()).await {
                     Ok(woken) => {
                         woken?;
-                        scheduler.wake();
+                        scheduler.wake(&WOKEN);
                     }
                     Err(_) => listener.probe().await?,
                 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use muster::store::{Database, DatabaseSettings, jobs, pools};
+use muster::domain::ids::UserPoolId;
+use muster::store::{Database, DatabaseSettings, deadline, jobs, pools};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
@@ -165,6 +166,40 @@ async fn connections_that_died_idle_cost_no_call() {
             in_time(db.ping()).await.expect("another connection");
         }
         assert!(wire.accepted() > before);
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_forgets_with_a_transaction_it_is_told_again() {
+    let test = TestMuster::new();
+    let pool = UserPoolId::parse(&test.pool().await).expect("an id");
+    let second = Duration::from_secs(1);
+    let db = Database::open(&DatabaseSettings {
+        max_connections: 1,
+        statement_timeout: 20 * second,
+        ..settings(test.database_url())
+    })
+    .expect("a database");
+    // Pools are to be seen only by who may take as long as usual.
+    test.sql(
+        "ALTER TABLE user_pools RENAME TO the_pools;
+         CREATE VIEW user_pools AS SELECT * FROM the_pools
+             WHERE current_setting('statement_timeout') = '20s'",
+    )
+    .await
+    .expect("a view");
+    for dropped in [false, true] {
+        let soon = tokio::time::Instant::now() + 5 * second;
+        let hurried = deadline::scope(soon, pools::get(&db, &pool)).await;
+        assert_eq!(hurried.expect("a look"), None);
+        let tx = db.begin("undone").await.expect("a transaction");
+        if dropped {
+            drop(tx);
+        } else {
+            tx.rollback().await;
+        }
+        let seen = pools::get(&db, &pool).await.expect("a look");
+        assert!(seen.is_some(), "dropped: {dropped}");
     }
 }
 
