@@ -285,3 +285,23 @@ async fn the_pool_leads_every_key() {
     .expect("the keys");
     assert!(others.is_empty(), "{others:?}");
 }
+
+/// The order of a language is slow, and may change with the C library under an
+/// index: then it no longer keeps a username from being taken twice.
+#[tokio::test]
+async fn every_key_is_compared_by_its_bytes() {
+    let test = TestMuster::new();
+    let keys: Vec<(String, String)> = sqlx::query_as(
+        "SELECT x.indexrelid::regclass::text, l.collname::text FROM pg_index x
+         JOIN pg_class c ON c.oid = x.indrelid
+         CROSS JOIN UNNEST(x.indcollation::oid[]) AS k (collation_id)
+         JOIN pg_collation l ON l.oid = k.collation_id
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut test.connection().await)
+    .await
+    .expect("the keys");
+    assert!(keys.len() > 10, "{} keys of text", keys.len());
+    let others: Vec<_> = keys.iter().filter(|(_, order)| order != "C").collect();
+    assert!(others.is_empty(), "{others:?}");
+}
