@@ -30,6 +30,9 @@ pub struct Args {
     /// How often each side of a ratio is measured; the median counts
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
+    /// A setting of the Postgres, beside those of `muster dev`; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
     /// Where all is kept while it runs; best on the disk that counts [default: target/bench]
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
@@ -39,4 +42,9 @@ pub struct Args {
     /// What cargo adds by itself
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("is not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

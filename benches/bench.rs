@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::args::Args;
 use crate::fault::Result;
 use crate::file::csv::{Contents, UserFile};
 use crate::file::truth::Truth;
@@ -24,11 +25,11 @@ pub struct Bench {
 
 impl Bench {
     /// A run in a folder, which is empty.
-    pub async fn start(folder: &Path, rows: u32, rounds: u32) -> Result<Self> {
+    pub async fn start(folder: &Path, args: &Args) -> Result<Self> {
         Ok(Self {
-            cluster: Cluster::start(folder).await?,
-            rows,
-            rounds,
+            cluster: Cluster::start(folder, &args.settings).await?,
+            rows: args.rows,
+            rounds: args.rounds,
             folder: folder.to_owned(),
             made: HashMap::new(),
             count: 0,

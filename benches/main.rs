@@ -77,14 +77,14 @@ async fn run(args: &Args, wanted: &[&'static Figure]) -> Result<bool> {
     if folder.exists() {
         // Left by a run that was killed. To start its Postgres again stops
         // the one that may still be running.
-        match Cluster::start(&folder).await {
+        match Cluster::start(&folder, &[]).await {
             Ok(cluster) => cluster.stop().await?,
             Err(fault) => say(&format!("what an earlier run left: {fault}")),
         }
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    let mut bench = Bench::start(&folder, args.rows, args.rounds).await?;
+    let mut bench = Bench::start(&folder, args).await?;
     let mut terminated = signal(SignalKind::terminate())?;
     let ended = tokio::select! {
         ended = measure(&mut bench, args, wanted, &dir) => ended.map(Some),

@@ -48,9 +48,11 @@ pub struct Database {
 
 impl Cluster {
     /// Starts one in a folder; what was there is gone.
-    pub async fn start(folder: &Path) -> Result<Self> {
+    pub async fn start(folder: &Path, settings: &[(String, String)]) -> Result<Self> {
         let binaries = Binaries::find(None, None, &Account::for_new_data()?).await?;
-        let running = postgres::Cluster::start(Options::durable(folder.join("cluster"))).await?;
+        let mut options = Options::durable(folder.join("cluster"));
+        options.settings.extend_from_slice(settings);
+        let running = postgres::Cluster::start(options).await?;
         let cluster = Self {
             running,
             binaries,
