@@ -1,5 +1,7 @@
 //! A rule that a row breaks.
 
+use std::borrow::Cow;
+
 use crate::domain::attribute::StandardAttribute;
 use crate::domain::rejection::RejectionCode;
 use crate::domain::rules::boolean;
@@ -7,7 +9,7 @@ use crate::domain::rules::boolean;
 /// A rule broken, and by which column.
 pub(super) struct Fault {
     pub(super) code: RejectionCode,
-    pub(super) column: Option<String>,
+    pub(super) column: Option<Cow<'static, str>>,
     pub(super) detail: Option<u64>,
 }
 
@@ -20,10 +22,10 @@ impl Fault {
         }
     }
 
-    pub(super) fn of(code: RejectionCode, column: &str) -> Self {
+    pub(super) fn of(code: RejectionCode, column: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
-            column: Some(column.to_owned()),
+            column: Some(column.into()),
             detail: None,
         }
     }
@@ -34,7 +36,7 @@ impl Fault {
 }
 
 /// An optional truth value of `column`.
-pub(super) fn truth(value: Option<&str>, column: &str) -> Result<Option<bool>, Fault> {
+pub(super) fn truth(value: Option<&str>, column: &'static str) -> Result<Option<bool>, Fault> {
     parsed(value, boolean::parse, || {
         Fault::of(RejectionCode::InvalidBoolean, column)
     })

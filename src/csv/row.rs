@@ -190,7 +190,7 @@ impl<'a> RowRules<'a> {
             .zip(&self.layout.custom)
         {
             if attribute.required && value(values, *place).is_none() {
-                return Err(Fault::of(code, &attribute.column()));
+                return Err(Fault::of(code, attribute.column()));
             }
         }
         Ok(())
@@ -203,7 +203,7 @@ impl<'a> RowRules<'a> {
             if let Some(value) = value(values, *place) {
                 if !custom::is_valid(value, attribute) {
                     let column = attribute.column();
-                    return Err(Fault::of(RejectionCode::InvalidCustomAttribute, &column));
+                    return Err(Fault::of(RejectionCode::InvalidCustomAttribute, column));
                 }
                 found.push((index, value));
             }

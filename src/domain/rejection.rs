@@ -1,5 +1,6 @@
 //! Why a row was not imported: codes, outcomes and messages.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What became of a row that was not imported.
@@ -135,8 +136,9 @@ pub struct Rejection {
     pub line: u64,
     /// The rule that it breaks.
     pub code: RejectionCode,
-    /// The column at fault; `None` where it is the row as a whole.
-    pub column: Option<String>,
+    /// The column at fault; `None` where it is the row as a whole. Borrowed
+    /// where it is none of the pool's own: a file may have a million of these.
+    pub column: Option<Cow<'static, str>>,
     /// `WrongFieldCount`: the number of fields found. `DuplicateInFile`: the
     /// earlier line. Otherwise `None`.
     pub detail: Option<u64>,

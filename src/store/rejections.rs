@@ -34,7 +34,7 @@ pub async fn list(
         Ok(Rejection {
             line: unsigned(r.line)?,
             code: RejectionCode::from_name(&r.code).ok_or_else(|| unknown_word("code"))?,
-            column: r.column_name,
+            column: r.column_name.map(Into::into),
             detail: r.detail.map(unsigned).transpose()?,
         })
     })

@@ -71,7 +71,7 @@ impl Job {
             } = rejection;
             assert_eq!(line, LINE);
             assert_eq!(detail.is_some(), code == Code::WrongFieldCount);
-            (code, column)
+            (code, column.map(Into::into))
         })
     }
 

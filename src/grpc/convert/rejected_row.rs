@@ -11,7 +11,7 @@ pub(in crate::grpc) fn rejected_row(rejection: Rejection) -> v1::RejectedRow {
         outcome: outcome(rejection.code.outcome()).into(),
         code: rejection.code.as_str().to_owned(),
         message: rejection.message(),
-        column: rejection.column.unwrap_or_default(),
+        column: rejection.column.unwrap_or_default().into_owned(),
     }
 }
 

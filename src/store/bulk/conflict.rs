@@ -170,7 +170,7 @@ async fn explain(
             Ok(Rejection {
                 line: unsigned(r.line)?,
                 code,
-                column: Some(column.to_owned()),
+                column: Some(column.into()),
                 detail: detail.map(unsigned).transpose()?,
             })
         })

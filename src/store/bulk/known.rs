@@ -74,7 +74,7 @@ impl UserRows {
             None => Rejection {
                 line,
                 code: RejectionCode::UserAlreadyExists,
-                column: Some(USERNAME_COLUMN.to_owned()),
+                column: Some(USERNAME_COLUMN.into()),
                 detail: None,
             },
         };

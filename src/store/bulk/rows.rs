@@ -278,7 +278,7 @@ pub(super) fn duplicate(line: u64, earlier: u64) -> Rejection {
     Rejection {
         line,
         code: RejectionCode::DuplicateInFile,
-        column: Some(USERNAME_COLUMN.to_owned()),
+        column: Some(USERNAME_COLUMN.into()),
         detail: Some(earlier),
     }
 }

@@ -45,7 +45,8 @@ pub fn check(data: &[u8]) {
                 is_of(&job, &user, &values);
             }
             (Err(rejection), Err(expected)) => {
-                assert_eq!((rejection.code, rejection.column.clone()), expected);
+                let column = rejection.column.as_deref().map(str::to_owned);
+                assert_eq!((rejection.code, column), expected);
                 assert_eq!(rejection.line, row.line);
                 let fields = count(row.bytes) as u64;
                 let detail = (rejection.code == Code::WrongFieldCount).then_some(fields);
@@ -62,8 +63,8 @@ pub fn check(data: &[u8]) {
 fn told(job: &Job<'_>, rejection: &Rejection) {
     let mut columns = job.schema.csv_header();
     columns.push("password_hash".to_owned());
-    let named = rejection.column.as_ref();
-    assert!(named.is_none_or(|column| columns.contains(column)));
+    let named = rejection.column.as_deref();
+    assert!(named.is_none_or(|named| columns.iter().any(|column| column == named)));
     // It is made of these and of a number that was looked at.
     assert!(rejection.message().is_ascii());
 }

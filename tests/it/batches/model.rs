@@ -40,7 +40,7 @@ impl Users {
                         Outcome::Skipped => counters.skipped += 1,
                         Outcome::Failed => counters.failed += 1,
                     }
-                    let column = column.map(str::to_owned);
+                    let column = column.map(Into::into);
                     rejections.push(Rejection {
                         line,
                         code,

@@ -27,7 +27,8 @@ async fn report(
 }
 
 fn told(rejection: Rejection) -> (u64, RejectionCode, Option<String>) {
-    (rejection.line, rejection.code, rejection.column)
+    let column = rejection.column.map(Into::into);
+    (rejection.line, rejection.code, column)
 }
 
 /// As [`report`] answers it.
