@@ -41,6 +41,7 @@ pub struct Cluster {
 #[derive(Clone, Debug)]
 pub struct Database {
     url: String,
+    port_url: String,
     binaries: Binaries,
     /// Where uploads lie.
     pub store: PathBuf,
@@ -91,7 +92,8 @@ impl Cluster {
         let store = self.folder.join(format!("store-{name}"));
         std::fs::create_dir_all(&store)?;
         let database = Database {
-            url: self.running.url(name),
+            url: self.running.socket_url(name),
+            port_url: self.running.url(name),
             binaries: self.binaries.clone(),
             store,
         };
@@ -134,9 +136,14 @@ impl Cluster {
 }
 
 impl Database {
-    /// The connection string.
+    /// The connection string, over the socket.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same over a port.
+    pub fn port_url(&self) -> &str {
+        &self.port_url
     }
 
     /// One of Postgres's own programs: of the server's version, if it is
@@ -159,8 +166,12 @@ impl Database {
     pub fn variables(&self) -> Result<Vec<(&'static str, String)>> {
         let url = Url::parse(&self.url)?;
         let port = url.port().map(|port| port.to_string());
+        let socket = url.query_pairs().find(|(name, _)| name == "host");
         Ok(vec![
-            ("PGHOST", url.host_str().unwrap_or_default().to_owned()),
+            (
+                "PGHOST",
+                socket.map(|(_, dir)| dir.into_owned()).unwrap_or_default(),
+            ),
             ("PGPORT", port.unwrap_or_default()),
             ("PGUSER", url.username().to_owned()),
             ("PGPASSWORD", url.password().unwrap_or_default().to_owned()),

@@ -25,7 +25,7 @@ pub async fn there() -> Result<()> {
 /// its start.
 pub async fn load(database: &Database, file: &Path, script: &Path, truth: &Truth) -> Result<f64> {
     let columns = columns();
-    let url = database.url().split('?').next().unwrap_or_default();
+    let url = database.port_url().split('?').next().unwrap_or_default();
     std::fs::write(
         script,
         format!(

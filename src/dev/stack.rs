@@ -176,7 +176,7 @@ impl Stack {
             // Not given up half-way: Postgres would be left to itself.
             None => {
                 let cluster = Cluster::start(Options::durable(dir.path())).await?;
-                let url = Secret::from(cluster.url(postgres::USER));
+                let url = Secret::from(cluster.socket_url(postgres::USER));
                 (Some(cluster), url)
             }
         };
@@ -265,10 +265,12 @@ impl Stack {
             heart: Some(heart),
         };
         lifecycle.spawn("health", judge.watch(health, draining));
+        // Others come in by the port.
+        let port_url = cluster.map(|cluster| cluster.url(postgres::USER));
         let about = About {
             grpc,
             public_url,
-            database: config::place(url.expose()),
+            database: config::place(port_url.as_deref().unwrap_or(url.expose())),
             open_to_aws,
             metrics: metrics_address,
         };

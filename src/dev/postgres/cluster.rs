@@ -87,6 +87,19 @@ impl Cluster {
         url.into()
     }
 
+    /// The same over the cluster's socket, where bytes cost less than at a
+    /// port; for programs of the account that the cluster runs as.
+    #[must_use]
+    pub fn socket_url(&self, database: &str) -> String {
+        let mut url = self.address.clone();
+        url.set_path(database);
+        if self.address.query_pairs().all(|(name, _)| name != "host") {
+            let dir = self.socket_dir.display().to_string();
+            url.query_pairs_mut().append_pair("host", &dir);
+        }
+        url.into()
+    }
+
     /// Where the cluster lies: `<folder>/postgres`, or the place that
     /// `<folder>/postgres.elsewhere` names.
     #[must_use]
