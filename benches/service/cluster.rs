@@ -146,6 +146,12 @@ impl Database {
         &self.port_url
     }
 
+    /// The same database, for all who ask for its URL over its port.
+    pub fn over_port(mut self) -> Self {
+        self.url.clone_from(&self.port_url);
+        self
+    }
+
     /// One of Postgres's own programs: of the server's version, if it is
     /// where the server is.
     pub fn program(&self, name: &str) -> PathBuf {
@@ -166,12 +172,12 @@ impl Database {
     pub fn variables(&self) -> Result<Vec<(&'static str, String)>> {
         let url = Url::parse(&self.url)?;
         let port = url.port().map(|port| port.to_string());
-        let socket = url.query_pairs().find(|(name, _)| name == "host");
+        let host = match url.query_pairs().find(|(name, _)| name == "host") {
+            Some((_, folder)) => folder.into_owned(),
+            None => url.host_str().unwrap_or_default().to_owned(),
+        };
         Ok(vec![
-            (
-                "PGHOST",
-                socket.map(|(_, dir)| dir.into_owned()).unwrap_or_default(),
-            ),
+            ("PGHOST", host),
             ("PGPORT", port.unwrap_or_default()),
             ("PGUSER", url.username().to_owned()),
             ("PGPASSWORD", url.password().unwrap_or_default().to_owned()),

@@ -44,6 +44,13 @@ impl Site {
         Ok(Self { database, server })
     }
 
+    /// The same with the database at its port, as it is where callers are.
+    pub async fn open_over_port(cluster: &Cluster, name: &str) -> Result<Self> {
+        let database = cluster.database(name).await?.over_port();
+        let server = Server::start(&database).await?;
+        Ok(Self { database, server })
+    }
+
     /// Imports a file by a scheduler of its own.
     pub async fn import(&self, pool: &str, flags: &[&str], file: &UserFile) -> Result<Import> {
         let scheduler = Scheduler::start(&self.database, flags).await?;
