@@ -9,6 +9,7 @@ use super::request_id::fingerprint;
 use crate::domain::error::{Error, Reason};
 use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, Upload, UserImportJob};
 use crate::domain::principal::{Principal, Role};
+use crate::meters;
 use crate::store::{self, Transaction};
 use crate::traces::Parent;
 
@@ -52,7 +53,11 @@ impl Muster {
 
         let mut tx = self.0.db.begin("start_job").await?;
         let started = self.start_in(&mut tx, named, request_id, found).await;
-        let job = tx.settle(started).await?;
+        let (job, pinned) = tx.settle(started).await?;
+        if let Some(bytes) = pinned {
+            meters::upload_bytes(bytes);
+            meters::upload_ended(true);
+        }
         tracing::info!(user_pool_id = %named.pool, job_id = %named.job, "start taken");
         Ok(job)
     }
@@ -61,7 +66,13 @@ impl Muster {
         if self.0.objects.takes_uploads() {
             // Of any other status the call is refused, whatever lies there.
             return Ok(match job.status {
-                JobStatus::Created => Found::InStore(self.look_in_store(&job).await?),
+                JobStatus::Created => {
+                    let found = self.look_in_store(&job).await?;
+                    if let Some(Err(_)) = &found {
+                        meters::upload_ended(false);
+                    }
+                    Found::InStore(found)
+                }
                 _ => Found::InStore(None),
             });
         }
@@ -72,13 +83,14 @@ impl Muster {
         Ok(Found::TakenIn(job.upload, there))
     }
 
+    /// Answers the job, and the size of the upload that was taken in with it.
     async fn start_in(
         &self,
         tx: &mut Transaction,
         named: &Named,
         request_id: Option<Uuid>,
         found: Found,
-    ) -> Result<UserImportJob, Error> {
+    ) -> Result<(UserImportJob, Option<u64>), Error> {
         let pool = store::pools::hold(tx, &named.pool)
             .await?
             .ok_or_else(|| Error::user_pool_not_found(named.pool.as_str()))?;
@@ -91,7 +103,7 @@ impl Muster {
             .await?
             .is_some()
         {
-            return Ok(job);
+            return Ok((job, None));
         }
 
         let refuse = |reason, message: String| {
@@ -152,14 +164,16 @@ impl Muster {
             Some(upload) => (Some(upload.bytes), upload.rows),
             None => (job.total_bytes, job.total_rows),
         };
-        Ok(UserImportJob {
+        let pinned = pin.as_ref().map(|upload| upload.bytes);
+        let started = UserImportJob {
             status: Transition::Start.to(),
             start_date: Some(now),
             upload: pin.or(job.upload),
             total_bytes,
             total_rows,
             ..job
-        })
+        };
+        Ok((started, pinned))
     }
 
     /// Stops a queued or running job.

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::support::exposition::Exposition;
 use crate::support::process::{MUSTER, Process, SCHEDULER, SERVER, code, command, get, word_after};
 use crate::support::s3::S3Server;
 use crate::support::services::{KEY, Shared};
@@ -47,7 +48,10 @@ async fn the_command_line_imports_a_file_past_muster_into_the_store_and_on() {
     let s3 = S3Server::new();
     let shared = Shared::new();
     let (store, variables) = (s3.url(), s3.variables());
-    let mut server = start(&shared, SERVER, &store, &variables);
+    let metrics = ("MUSTER_METRICS_ADDR".to_owned(), "127.0.0.1:0".to_owned());
+    let told = [&variables[..], &[metrics]].concat();
+    let mut server = start(&shared, SERVER, &store, &told);
+    let metrics = word_after(&server.line("metrics are served"), r#""address":""#);
     let line = server.line("muster-server is ready");
     let grpc = word_after(&line, r#""grpc":""#);
     let http = word_after(&line, r#""http":""#);
@@ -83,6 +87,15 @@ async fn the_command_line_imports_a_file_past_muster_into_the_store_and_on() {
     let (code, _, errors) = muster(&grpc, &["import", file, "--pool", pool]);
     assert_ne!(code, 0);
     assert!(errors.contains("cognito:username"), "{errors}");
+
+    let told = Exposition::of(&metrics).await;
+    let uploads = |result| told.sum("muster_uploads_total", &[("result", result)]);
+    assert_eq!(
+        (uploads("kept"), uploads("refused")),
+        (Some(1.0), Some(1.0))
+    );
+    let bytes = told.sum("muster_upload_bytes_total", &[]);
+    assert_eq!(bytes, Some(csv.len() as f64));
 
     assert_eq!((server.terminate(), scheduler.terminate()), (0, 0));
     for process in [&server, &scheduler] {
