@@ -5,8 +5,12 @@
 -- finds what is in it, and lets a username in twice. Nothing here is put in
 -- order for a human reader.
 --
--- No table is written anew, but indexes are, and imports wait meanwhile: some
--- seconds for each 1,000,000 users.
+-- No table is written anew, but indexes are, and calls and imports wait or are
+-- told to come again meanwhile: some seconds for each 1,000,000 users. All
+-- tables are locked first, in the order of Start and of a batch: a batch that
+-- had its lane and waited for the users would be waited for in turn.
+LOCK TABLE user_pools, import_lanes, user_import_jobs, users, rejected_rows, request_ids, uploads_to_sweep
+    IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE user_pools ALTER COLUMN user_pool_id TYPE text COLLATE "C";
 ALTER TABLE users
     ALTER COLUMN user_pool_id TYPE text COLLATE "C",

@@ -23,7 +23,7 @@ pub async fn run(bench: &mut Bench, wanted: &[&str], report: &mut Report) -> Res
     h2load::there().await?;
     let made = bench.file(&Contents::clean(0..(bench.rows / 1_000).max(10)))?;
     // pgbench's clients come over the network, as the server's do.
-    let site = Site::open_over_port(&bench.cluster, "calls").await?;
+    let site = Site::on(bench.cluster.database("calls").await?.over_port()).await?;
     let job = site.import_checked(&[], &made).await?.job;
     site.database.settle().await?;
     let folder = bench.path("calls");

@@ -39,14 +39,11 @@ impl Import {
 impl Site {
     /// A new database, and a server on it.
     pub async fn open(cluster: &Cluster, name: &str) -> Result<Self> {
-        let database = cluster.database(name).await?;
-        let server = Server::start(&database).await?;
-        Ok(Self { database, server })
+        Self::on(cluster.database(name).await?).await
     }
 
-    /// The same with the database at its port, as it is where callers are.
-    pub async fn open_over_port(cluster: &Cluster, name: &str) -> Result<Self> {
-        let database = cluster.database(name).await?.over_port();
+    /// A server on a database.
+    pub async fn on(database: Database) -> Result<Self> {
         let server = Server::start(&database).await?;
         Ok(Self { database, server })
     }
