@@ -108,6 +108,15 @@ impl Reader<'_> {
                 }
             }
         }
+        // Only now: a small file is read at once, long before it is imported.
+        let unchanged = tokio::select! {
+            biased;
+            () = off.cancelled() => return Ok(ReadEnd::CalledOff),
+            unchanged = source.check() => unchanged?,
+        };
+        if let Err(fault) = unchanged {
+            return Ok(ReadEnd::Unusable(fault));
+        }
         let (end, line) = (source.bytes(), source.splitter.next_line());
         for lane in 0..self.outlets.len() {
             let outlet = &mut self.outlets[lane];

@@ -141,8 +141,8 @@ impl Source {
         }))
     }
 
-    /// Reads on. `Ok(false)`: that was the end of the file, which is still the
-    /// one that was pinned. The inner error: it is not.
+    /// Reads on. `Ok(false)`: that was the end of the file. The inner error: it
+    /// is no longer the one that was pinned.
     ///
     /// # Errors
     /// Unavailable when the object store is.
@@ -158,7 +158,15 @@ impl Source {
             None => {}
         }
         self.splitter.finish();
-        Ok(check(&self.objects, &self.upload).await?.map(|()| false))
+        Ok(Ok(false))
+    }
+
+    /// Whether the file is still the one that was pinned.
+    ///
+    /// # Errors
+    /// Unavailable when the object store is.
+    pub async fn check(&mut self) -> Result<Result<(), Fault>, Error> {
+        check(&self.objects, &self.upload).await
     }
 
     /// Size of the file in bytes.

@@ -161,7 +161,7 @@ async fn a_file_that_is_cut_short_while_it_is_read_has_no_end_that_passes_for_on
     let objects = Objects::open_folder(&url).expect("a store");
     let mut writer = objects.writer("uploads/a").await.expect("a writer");
     writer
-        .write(vec![b'x'; 100_000].into())
+        .write(vec![b'x'; 2_000_000].into())
         .await
         .expect("room");
     let stored = writer.finish().await.expect("a file");
@@ -182,7 +182,7 @@ async fn a_file_that_is_cut_short_while_it_is_read_has_no_end_that_passes_for_on
         .write(true)
         .open(folder.path().join("uploads/a"));
     file.expect("the file")
-        .set_len(50_000)
+        .set_len(1_000_000)
         .expect("a shorter file");
     let mut rest = stream.take(1_000).collect::<Vec<_>>().await;
     let last = rest.pop().expect("more pieces");
