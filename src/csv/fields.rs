@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::{Memchr, memchr, memchr_iter};
+use memchr::memchr;
+
+use super::commas::Commas;
 
 /// Room for the fields of a row, to be used again for the next: no allocation a field.
 #[derive(Debug, Default)]
 pub struct Fields {
+    commas: Commas,
     spans: Vec<Span>,
     /// The values that differ from what the file holds, one after the other.
     decoded: String,
@@ -63,8 +66,9 @@ impl Fields {
     pub fn split<'a>(&'a mut self, row: &'a [u8]) -> Split<'a> {
         self.spans.clear();
         self.decoded.clear();
+        self.commas.find(row);
         let mut start = 0;
-        let mut commas = memchr_iter(b',', row);
+        let mut commas = self.commas.places();
         loop {
             let span = if row.get(start) == Some(&b'"') {
                 quoted(row, start, &mut commas)
@@ -101,7 +105,7 @@ impl<'a> Split<'a> {
         if memchr(0, self.row).is_some() {
             return Err(NotText);
         }
-        let Fields { spans, decoded } = self.fields;
+        let Fields { spans, decoded, .. } = self.fields;
         for span in spans.iter_mut() {
             let start = decoded.len();
             match span.value {
@@ -179,7 +183,7 @@ impl fmt::Display for NotText {
 
 impl std::error::Error for NotText {}
 
-fn unquoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
+fn unquoted(row: &[u8], start: usize, commas: &mut &[u32]) -> Span {
     let (end, escaped) = separator(row, start, commas);
     let (mut from, mut to) = (start, end);
     while from < to && row[from] == b' ' {
@@ -196,7 +200,7 @@ fn unquoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
     Span { start, end, value }
 }
 
-fn quoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
+fn quoted(row: &[u8], start: usize, commas: &mut &[u32]) -> Span {
     let mut at = start + 1;
     let mut plain = true;
     let closing = loop {
@@ -221,9 +225,14 @@ fn quoted(row: &[u8], start: usize, commas: &mut Memchr<'_>) -> Span {
 
 /// The first comma from `from` on that is none of a value (or the row's end),
 /// and whether commas of the value came before it.
-fn separator(row: &[u8], from: usize, commas: &mut Memchr<'_>) -> (usize, bool) {
+fn separator(row: &[u8], from: usize, commas: &mut &[u32]) -> (usize, bool) {
     let mut escaped = false;
-    for comma in commas.skip_while(|comma| *comma < from) {
+    while let Some((comma, rest)) = commas.split_first() {
+        *commas = rest;
+        let comma = *comma as usize;
+        if comma < from {
+            continue;
+        }
         if comma == 0 || row[comma - 1] != b'\\' {
             return (comma, escaped);
         }

@@ -1,6 +1,7 @@
 //! The CSV file, from bytes to users: rows with their positions, fields, the
 //! header, and the rules for one row. Pure: bytes come in, nothing is read here.
 
+mod commas;
 mod contacts;
 mod fault;
 pub mod fields;

@@ -1,5 +1,7 @@
 //! E-mail addresses.
 
+use super::text::is_ascii_graphic;
+
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3, without the brackets).
 pub const MAX_BYTES: usize = 254;
 
@@ -11,26 +13,43 @@ pub fn is_valid(value: &str) -> bool {
     if value.len() > MAX_BYTES {
         return false;
     }
-    let Some((local, domain)) = value.split_once('@') else {
+    let Some(at) = value.bytes().position(|b| b == b'@') else {
         return false;
     };
-    !local.is_empty()
-        && is_visible(local)
-        // A second `@` is no atom character, so it fails here.
-        && domain
-            .split('.')
-            .all(|label| !label.is_empty() && label.chars().all(is_atom))
+    let (local, domain) = (&value[..at], &value[at + 1..]);
+    // A second `@` is no atom character, so it fails as one of the domain.
+    !local.is_empty() && is_visible(local) && are_labels(domain)
+}
+
+/// Labels of atom characters, with a dot between each two.
+fn are_labels(domain: &str) -> bool {
+    let mut begun = false;
+    for byte in domain.bytes() {
+        match byte {
+            b'.' if begun => begun = false,
+            byte if is_ascii_atom(byte) => begun = true,
+            0x80.. => {
+                let label = |label: &str| !label.is_empty() && label.chars().all(is_atom);
+                return domain.split('.').all(label);
+            }
+            _ => return false,
+        }
+    }
+    begun
 }
 
 fn is_visible(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().all(|b| b.is_ascii_graphic());
-    }
-    !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    is_ascii_graphic(text)
+        || !text.is_ascii() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 fn is_atom(c: char) -> bool {
-    c.is_alphanumeric() || (c.is_ascii() && b"!#$%&'*+-/=?^_`{|}~".contains(&(c as u8)))
+    u8::try_from(c).is_ok_and(is_ascii_atom) || !c.is_ascii() && c.is_alphanumeric()
+}
+
+const fn is_ascii_atom(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
 }
 
 #[cfg(test)]

@@ -10,6 +10,14 @@ pub fn is_short_enough(value: &str) -> bool {
     value.len() <= MAX_LENGTH || value.chars().nth(MAX_LENGTH).is_none()
 }
 
+/// Whether a value has nothing but the characters from `!` to `~`.
+pub(super) fn is_ascii_graphic(value: &str) -> bool {
+    // Without an end at the first that is none, for the sake of vector instructions.
+    value
+        .bytes()
+        .fold(true, |all, b| all & b.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
