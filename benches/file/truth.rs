@@ -11,7 +11,7 @@ use crate::fault::{Result, check, failed};
 
 /// The columns that are compared, in this order; `import_line` goes before
 /// them. All are text to the comparison, as COPY writes it.
-const COMPARED: [&str; 24] = [
+const COMPARED: [&str; 23] = [
     "username_key",
     "username",
     "name",
@@ -34,7 +34,6 @@ const COMPARED: [&str; 24] = [
     "address",
     "updated_at",
     "mfa_enabled",
-    "user_status",
     "enabled",
 ];
 
@@ -127,7 +126,7 @@ fn place(header: &csv::StringRecord, column: &str) -> Result<Option<usize>> {
     let name = match column {
         "username" | "username_key" => "cognito:username",
         "mfa_enabled" => "cognito:mfa_enabled",
-        "user_status" | "enabled" => return Ok(None),
+        "enabled" => return Ok(None),
         other => other,
     };
     match header.iter().position(|h| h == name) {
@@ -139,7 +138,6 @@ fn place(header: &csv::StringRecord, column: &str) -> Result<Option<usize>> {
 /// What COPY writes for a value of the file, in a column of the table.
 fn cell(column: &str, value: Option<&str>) -> String {
     match (column, value) {
-        ("user_status", _) => "RESET_REQUIRED".to_owned(),
         ("enabled", _) => "t".to_owned(),
         (_, None | Some("")) => "\\N".to_owned(),
         ("username_key", Some(value)) => value.to_lowercase(),

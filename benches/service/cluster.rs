@@ -114,7 +114,6 @@ impl Cluster {
                 "ALTER TABLE {COPIED}
                  ALTER user_pool_id SET DEFAULT 'local_AbCdEfGhI',
                  ALTER sub SET DEFAULT '6f1c3a52-7d0e-4b1f-9a55-0c2f8e6d4b7a',
-                 ALTER user_status SET DEFAULT 'RESET_REQUIRED',
                  ALTER user_create_date SET DEFAULT '2026-03-01 12:00:00.123456+00',
                  ALTER import_job_id SET DEFAULT '018f3a52-7d0e-7b1f-9a55-0c2f8e6d4b7a',
                  ALTER import_line SET DEFAULT 1000"

@@ -26,13 +26,13 @@ impl UserStatus {
         }
     }
 
-    /// The status of that word.
+    /// That of a user who has or has not got a password hash.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "CONFIRMED" => Some(Self::Confirmed),
-            "RESET_REQUIRED" => Some(Self::ResetRequired),
-            _ => None,
+    pub const fn of(has_password: bool) -> Self {
+        if has_password {
+            Self::Confirmed
+        } else {
+            Self::ResetRequired
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Database, unknown_word, unsigned};
+use super::{Database, unsigned};
 use crate::domain::attribute::{CUSTOM_PREFIX, MFA_ENABLED_COLUMN};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
@@ -19,7 +19,7 @@ struct UserRow {
     username_key: String,
     username: String,
     sub: Uuid,
-    user_status: String,
+    has_password: bool,
     enabled: bool,
     user_create_date: OffsetDateTime,
     import_job_id: Uuid,
@@ -52,8 +52,8 @@ macro_rules! select_users {
     ($tail:tt $(, $arg:expr)*) => {
         sqlx::query_as!(
             UserRow,
-            r#"SELECT username_key, username, sub, user_status, enabled, user_create_date,
-                   import_job_id, import_line, name, given_name, family_name, middle_name,
+            r#"SELECT username_key, username, sub, password_hash IS NOT NULL AS "has_password!",
+                   enabled, user_create_date, import_job_id, import_line, name, given_name, family_name, middle_name,
                    nickname, preferred_username, profile, picture, website, email,
                    email_verified, gender, birthdate, zoneinfo, locale, phone_number,
                    phone_number_verified, address, updated_at, mfa_enabled,
@@ -113,8 +113,7 @@ impl TryFrom<UserRow> for KeyedUser {
             user: User {
                 username: row.username,
                 sub: row.sub,
-                user_status: UserStatus::from_name(&row.user_status)
-                    .ok_or_else(|| unknown_word("user_status"))?,
+                user_status: UserStatus::of(row.has_password),
                 enabled: row.enabled,
                 attributes,
                 user_create_date: row.user_create_date,

@@ -78,9 +78,9 @@ impl Site {
     pub async fn pool(&mut self, spec: Spec) -> String {
         let pool = self.client().pool(spec.aliases).await.expect("a pool");
         sqlx::query(
-            "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+            "INSERT INTO users (user_pool_id, username_key, username, sub,
                  user_create_date, import_job_id, import_line)
-             SELECT $1, 'old-' || n, 'old-' || n, gen_random_uuid(), 'RESET_REQUIRED', now(),
+             SELECT $1, 'old-' || n, 'old-' || n, gen_random_uuid(), now(),
                  '00000000-0000-0000-0000-000000000001', n + 2
              FROM generate_series(0, $2 - 1) AS n",
         )

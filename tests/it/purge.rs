@@ -257,10 +257,10 @@ async fn a_purge_that_finds_another_at_a_pools_users_leaves_none_behind() {
     let test = TestMuster::new();
     let pool = test.pool().await;
     test.sql(&format!(
-        "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+        "INSERT INTO users (user_pool_id, username_key, username, sub,
              user_create_date, import_job_id, import_line)
          SELECT '{pool}', lpad(n::text, 5, '0'), 'made up', gen_random_uuid(),
-             'RESET_REQUIRED', now(), gen_random_uuid(), n
+             now(), gen_random_uuid(), n
          FROM generate_series(1, {MORE_THAN_A_BITE}) AS n"
     ))
     .await

@@ -84,9 +84,9 @@ pub async fn pool(plan: &Plan, job: usize, muster: &Muster, reader: &mut PgConne
         .map(|n| aliases.then(|| file::email(space, *n)))
         .collect();
     sqlx::query(
-        "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+        "INSERT INTO users (user_pool_id, username_key, username, sub,
              user_create_date, import_job_id, import_line, email_alias)
-         SELECT $1, u.name, u.name, gen_random_uuid(), 'RESET_REQUIRED', now(), $2, 2, u.alias
+         SELECT $1, u.name, u.name, gen_random_uuid(), now(), $2, 2, u.alias
          FROM UNNEST($3::text[], $4::text[]) AS u (name, alias)",
     )
     .bind(&pool)

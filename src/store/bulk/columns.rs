@@ -59,7 +59,7 @@ impl<'a> UserColumns<'a> {
         self.username.push(values.needed()?);
         self.sub.push(values.uuid()?);
         self.import_line.push(line);
-        let (_line, _user_status) = (values.take()?, values.take()?);
+        let _line = values.take()?;
         for attribute in A::ALL {
             match attribute {
                 A::EmailVerified => self.email_verified.push(values.truth()?),

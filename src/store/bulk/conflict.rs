@@ -25,7 +25,7 @@ pub async fn insert_or_reject(
 ) -> Result<Vec<Rejection>, Error> {
     let u = users.columns()?;
     let mut inserted = sqlx::query_scalar!(
-        "INSERT INTO users (user_pool_id, import_job_id, user_create_date, user_status,
+        "INSERT INTO users (user_pool_id, import_job_id, user_create_date,
                  import_line, username_key, username, sub, name, given_name, family_name,
                  middle_name, nickname, preferred_username, profile, picture, website,
                  email, gender, birthdate, zoneinfo, locale, phone_number, address,
@@ -33,7 +33,6 @@ pub async fn insert_or_reject(
                  custom_attributes, password_hash, email_alias, phone_number_alias,
                  preferred_username_alias)
              SELECT $1, $2, $3,
-                 CASE WHEN u.password_hash IS NULL THEN 'RESET_REQUIRED' ELSE 'CONFIRMED' END,
                  u.import_line, u.username_key, u.username, u.sub, u.name, u.given_name,
                  u.family_name, u.middle_name, u.nickname, u.preferred_username, u.profile,
                  u.picture, u.website, u.email, u.gender, u.birthdate, u.zoneinfo,

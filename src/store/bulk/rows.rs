@@ -40,7 +40,7 @@ macro_rules! copy_users {
     ($($rare:literal)?) => {
         concat!(
             "COPY users (user_pool_id, import_job_id, user_create_date,
-             username_key, username, sub, import_line, user_status,
+             username_key, username, sub, import_line,
              name, given_name, family_name, middle_name, nickname, preferred_username,
              profile, picture, website, email, email_verified, gender, birthdate, zoneinfo,
              locale, phone_number, phone_number_verified, address, updated_at, mfa_enabled",
@@ -54,11 +54,11 @@ const COPY_ALL_COLUMNS: &str = copy_users!(
     ", custom_attributes, password_hash,
      email_alias, phone_number_alias, preferred_username_alias"
 );
-const ALL_COLUMNS: i16 = 33;
+const ALL_COLUMNS: i16 = 32;
 /// Without the last columns, which many pools and files do without: Postgres
 /// takes a column's time even for a NULL.
 const COPY_COMMON_COLUMNS: &str = copy_users!();
-const COMMON_COLUMNS: i16 = 28;
+const COMMON_COLUMNS: i16 = 27;
 /// What the NULLs of the rare columns take in a row.
 const RARE_NULLS: usize = 4 * (ALL_COLUMNS - COMMON_COLUMNS) as usize;
 
@@ -68,14 +68,20 @@ const EPOCH: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
 #[derive(Clone, Copy, Debug)]
 struct Row {
     line: u64,
-    /// The first bytes of the username key, so that most comparisons of a sort
-    /// end without a look at the key.
-    prefix: u64,
     start: u32,
     end: u32,
     /// The row of the batch that has the same username key and comes first;
     /// the row itself where there is none.
     first: u32,
+}
+
+/// What rows are sorted by.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The first bytes of the username key, so that most comparisons end
+    /// without a look at the key.
+    prefix: [u64; 2],
+    row: u32,
 }
 
 /// Users that are loaded together. Filled by [`push`](Self::push), then
@@ -84,6 +90,8 @@ struct Row {
 pub struct UserRows {
     bytes: Vec<u8>,
     rows: Vec<Row>,
+    /// One for each row; in no order of use unless sealed as sorted.
+    places: Vec<Place>,
     /// Indices of `rows`, in the order of loading.
     order: Vec<u32>,
     repeats: usize,
@@ -107,13 +115,14 @@ impl UserRows {
     /// How many bytes they take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.rows.len() * size_of::<Row>()
+        self.bytes.len() + self.rows.len() * (size_of::<Row>() + size_of::<Place>())
     }
 
     /// Removes all users; the memory stays.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();
+        self.places.clear();
         self.order.clear();
         self.repeats = 0;
         self.rare = false;
@@ -131,10 +140,6 @@ impl UserRows {
         self.text(Some(user.username));
         self.value(user.sub.as_bytes());
         self.value(&user.import_line.to_be_bytes());
-        self.text(Some(match user.password_hash {
-            None => "RESET_REQUIRED",
-            Some(_) => "CONFIRMED",
-        }));
         for attribute in A::ALL {
             match attribute {
                 A::EmailVerified => self.truth(user.email_verified),
@@ -152,12 +157,16 @@ impl UserRows {
         self.text(user.phone_number_alias);
         self.text(user.preferred_username_alias);
         self.rare |= self.bytes.len() - common != RARE_NULLS;
+        let row = self.rows.len() as u32;
+        self.places.push(Place {
+            prefix: prefix(user.username_key.as_bytes()),
+            row,
+        });
         self.rows.push(Row {
             line: user.import_line,
-            prefix: prefix(user.username_key.as_bytes()),
             start,
             end: self.bytes.len() as u32,
-            first: self.rows.len() as u32,
+            first: row,
         });
     }
 
@@ -193,32 +202,28 @@ impl UserRows {
     /// each other in a ring. Where rows are sorted, those that repeat the key of
     /// an earlier one are found too.
     pub fn seal(&mut self, sorted: bool) {
-        self.order.clear();
-        self.order.extend(0..self.rows.len() as u32);
         self.repeats = 0;
-        if !sorted {
-            return;
-        }
-        let mut order = std::mem::take(&mut self.order);
-        order.sort_unstable_by(|a, b| {
-            let (left, right) = (&self.rows[*a as usize], &self.rows[*b as usize]);
-            left.prefix
-                .cmp(&right.prefix)
-                .then_with(|| self.key(left).cmp(self.key(right)))
+        if sorted {
+            let mut places = std::mem::take(&mut self.places);
+            places.sort_unstable_by(|a, b| {
+                let rest = || self.username_key(a.row).cmp(self.username_key(b.row));
                 // Equal keys stay in the order of the file.
-                .then(a.cmp(b))
-        });
-        for i in 1..order.len() {
-            let (before, row) = (
-                self.rows[order[i - 1] as usize],
-                self.rows[order[i] as usize],
-            );
-            if before.prefix == row.prefix && self.key(&before) == self.key(&row) {
-                self.rows[order[i] as usize].first = before.first;
-                self.repeats += 1;
+                let of_file = || a.row.cmp(&b.row);
+                a.prefix.cmp(&b.prefix).then_with(rest).then_with(of_file)
+            });
+            for pair in places.windows(2) {
+                let [before, place] = [pair[0], pair[1]];
+                if before.prefix == place.prefix
+                    && self.username_key(before.row) == self.username_key(place.row)
+                {
+                    self.rows[place.row as usize].first = self.rows[before.row as usize].first;
+                    self.repeats += 1;
+                }
             }
+            self.places = places;
         }
-        self.order = order;
+        self.order.clear();
+        self.order.extend(self.places.iter().map(|place| place.row));
     }
 
     fn key(&self, row: &Row) -> &[u8] {
@@ -283,12 +288,13 @@ pub(super) fn duplicate(line: u64, earlier: u64) -> Rejection {
     }
 }
 
-/// The first eight bytes, as a number that sorts as they do.
-fn prefix(key: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let len = key.len().min(8);
+/// The first sixteen bytes, as numbers that sort as they do.
+fn prefix(key: &[u8]) -> [u64; 2] {
+    let mut bytes = [0; 16];
+    let len = key.len().min(16);
     bytes[..len].copy_from_slice(&key[..len]);
-    u64::from_be_bytes(bytes)
+    let both = u128::from_be_bytes(bytes);
+    [(both >> 64) as u64, both as u64]
 }
 
 impl UserRows {

@@ -74,7 +74,8 @@ pub async fn search(
              WHEN 'given_name' THEN given_name
              WHEN 'family_name' THEN family_name
              WHEN 'preferred_username' THEN preferred_username
-             WHEN 'cognito:user_status' THEN user_status
+             WHEN 'cognito:user_status' THEN
+                 CASE WHEN password_hash IS NULL THEN 'RESET_REQUIRED' ELSE 'CONFIRMED' END
              WHEN 'status' THEN CASE WHEN enabled THEN 'Enabled' ELSE 'Disabled' END
              WHEN 'sub' THEN sub::text END) AS found (value)
          CROSS JOIN LATERAL (SELECT

@@ -69,9 +69,9 @@ pub async fn plant_users(test: &TestMuster, pool: &str, users: &[(String, Option
     let mut connection = test.connection().await;
     for (name, alias) in users {
         sqlx::query(
-            "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+            "INSERT INTO users (user_pool_id, username_key, username, sub,
                  user_create_date, import_job_id, import_line, email_alias)
-             VALUES ($1, $2, $2, gen_random_uuid(), 'RESET_REQUIRED', now(),
+             VALUES ($1, $2, $2, gen_random_uuid(), now(),
                  '00000000-0000-0000-0000-000000000001', 2, $3)",
         )
         .bind(pool)

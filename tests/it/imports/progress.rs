@@ -8,9 +8,9 @@ use crate::support::imports::{RETAIN, counted, users_csv};
 use crate::support::muster::{TestMuster, admin};
 
 /// A row that waits for another session's user of that name.
-const GATE: &str = "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+const GATE: &str = "INSERT INTO users (user_pool_id, username_key, username, sub,
         user_create_date, import_job_id, import_line)
-    SELECT user_pool_id, 'user-0250', 'user-0250', gen_random_uuid(), 'RESET_REQUIRED', now(),
+    SELECT user_pool_id, 'user-0250', 'user-0250', gen_random_uuid(), now(),
         gen_random_uuid(), 2 FROM user_pools";
 
 fn users(numbers: std::ops::Range<usize>) -> String {

@@ -39,9 +39,9 @@ const FIRST: &[&str] = &[
     "INSERT INTO user_pools (user_pool_id, pool_name, creation_date)
      SELECT 'local_first' || CASE WHEN n > 1 THEN n::text ELSE '' END, 'first', '2020-01-01'
      FROM generate_series(1, 50) AS n",
-    "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+    "INSERT INTO users (user_pool_id, username_key, username, sub,
          user_create_date, import_job_id, import_line)
-     SELECT 'local_first', 'u' || n, 'u' || n, gen_random_uuid(), 'RESET_REQUIRED',
+     SELECT 'local_first', 'u' || n, 'u' || n, gen_random_uuid(),
          '2020-01-01', '00000000-0000-7000-b000-000000000001', n + 1
      FROM generate_series(1, 1000) AS n",
     "INSERT INTO user_import_jobs (user_pool_id, job_id, job_name, status,
@@ -74,22 +74,22 @@ const POOLS: &str = "INSERT INTO user_pools (user_pool_id, pool_name, auto_verif
          '2024-01-02', NULL";
 
 const USERS: &[&str] = &[
-    "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+    "INSERT INTO users (user_pool_id, username_key, username, sub,
          user_create_date, import_job_id, import_line, email_alias)
-     SELECT 'local_big', k, k, '00000000-0000-4000-8000-000000000000', 'RESET_REQUIRED',
+     SELECT 'local_big', k, k, '00000000-0000-4000-8000-000000000000',
          '2026-01-01', '00000000-0000-7000-8000-000000500000', n + 1, 'mail-' || n || '@example.com'
      FROM generate_series(1, 1000000) AS n,
          LATERAL (SELECT 'user-' || lpad(n::text, 7, '0')) AS u (k)",
-    "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+    "INSERT INTO users (user_pool_id, username_key, username, sub,
          user_create_date, import_job_id, import_line)
-     SELECT 'local_' || lpad(n::text, 7, '0'), k, k, gen_random_uuid(), 'RESET_REQUIRED',
+     SELECT 'local_' || lpad(n::text, 7, '0'), k, k, gen_random_uuid(),
          '2026-01-01', '00000000-0000-7000-9000-000000003500', i + 1
      FROM generate_series(1, 2000) AS n, generate_series(1, 10) AS i,
          LATERAL (SELECT 'user-' || lpad(i::text, 7, '0')) AS u (k)",
-    "INSERT INTO users (user_pool_id, username_key, username, sub, user_status,
+    "INSERT INTO users (user_pool_id, username_key, username, sub,
          user_create_date, import_job_id, import_line,
          email_alias, phone_number_alias, preferred_username_alias)
-     SELECT 'local_aliases', k, k, gen_random_uuid(), 'RESET_REQUIRED',
+     SELECT 'local_aliases', k, k, gen_random_uuid(),
          '2026-01-01', '00000000-0000-7000-a000-000000000001', n + 1,
          'mail-' || n || '@example.com', '+49' || 1000000 + n, 'name-' || n
      FROM generate_series(1, 50000) AS n,

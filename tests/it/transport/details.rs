@@ -264,9 +264,9 @@ async fn a_page_of_the_largest_users_fits() {
     // 2,048 characters of four bytes in each text attribute.
     server
         .sql(&format!(
-            "INSERT INTO users (user_pool_id, username_key, username, sub, user_status, name, given_name, family_name,
+            "INSERT INTO users (user_pool_id, username_key, username, sub, name, given_name, family_name,
                  middle_name, nickname, profile, picture, website, address, user_create_date, import_job_id, import_line)
-             SELECT '{pool}', 'u' || n, 'u' || n, gen_random_uuid(), 'RESET_REQUIRED', v, v, v, v, v, v, v, v, v,
+             SELECT '{pool}', 'u' || n, 'u' || n, gen_random_uuid(), v, v, v, v, v, v, v, v, v,
                  now(), '{uuid}', n
              FROM generate_series(2, 61) n, (SELECT repeat('\u{1F600}', 2048) v) x"
         ))
