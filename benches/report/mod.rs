@@ -70,10 +70,12 @@ impl Measure {
         }
     }
 
-    /// The ratio of two sides.
+    /// The ratio of two sides that were measured by turns: the middle one of
+    /// their rounds, because a machine's speed may change from one to the next.
     pub fn ratio(figure: &str, measured: Side, against: Side) -> Self {
-        let value = measured.median() / against.median();
-        Self::new(figure, value, vec![measured, against])
+        let rounds = measured.rounds.iter().zip(&against.rounds);
+        let ratios: Vec<f64> = rounds.map(|(ours, theirs)| ours / theirs).collect();
+        Self::new(figure, median(&ratios), vec![measured, against])
     }
 
     /// Rows of the file, or what else there are many of; bytes, if it is a file.

@@ -18,7 +18,7 @@ use crate::file::csv::UserFile;
 
 /// How often to look whether a job has ended. Its dates are what is measured,
 /// so that this only costs a little of the machine.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A client of a server.

@@ -79,24 +79,29 @@ impl Cluster {
         Ok(value)
     }
 
-    /// A new database with muster's schema, and a table for `\copy` beside.
-    pub async fn database(&self, name: &str) -> Result<Database> {
+    /// A new database that is as another one, to which nobody is connected.
+    pub async fn copy(&self, template: &str, name: &str) -> Result<Database> {
         let mut db = PgConnection::connect(&self.running.url("postgres")).await?;
         for statement in [
             format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-            format!("CREATE DATABASE {name}"),
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
         ] {
             execute(&mut db, &statement).await?;
         }
         db.close().await?;
         let store = self.folder.join(format!("store-{name}"));
         std::fs::create_dir_all(&store)?;
-        let database = Database {
+        Ok(Database {
             url: self.running.socket_url(name),
             port_url: self.running.url(name),
             binaries: self.binaries.clone(),
             store,
-        };
+        })
+    }
+
+    /// A new database with muster's schema, and a table for `\copy` beside.
+    pub async fn database(&self, name: &str) -> Result<Database> {
+        let database = self.copy("template1", name).await?;
         let migrated = Command::new(MUSTER)
             .arg("migrate")
             .env("MUSTER_DATABASE_URL", database.url())
