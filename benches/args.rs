@@ -27,7 +27,7 @@ pub struct Args {
     /// Rows of the file of users; all other sizes go with it
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1_000..=50_000_000))]
     pub rows: u32,
-    /// How often each side of a ratio is measured; the median counts
+    /// How often each side of a ratio is measured, by turns; the middle one of the ratios counts
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
     /// A setting of the Postgres, beside those of `muster dev`; may be repeated

@@ -11,7 +11,7 @@ use crate::fault::{Result, check, failed};
 
 /// The columns that are compared, in this order; `import_line` goes before
 /// them. All are text to the comparison, as COPY writes it.
-const COMPARED: [&str; 23] = [
+const COMPARED: [&str; 24] = [
     "username_key",
     "username",
     "name",
@@ -35,6 +35,7 @@ const COMPARED: [&str; 23] = [
     "updated_at",
     "mfa_enabled",
     "enabled",
+    "password_hash",
 ];
 
 /// Rows in no order: how many, and the sum of their hashes.
@@ -126,7 +127,7 @@ fn place(header: &csv::StringRecord, column: &str) -> Result<Option<usize>> {
     let name = match column {
         "username" | "username_key" => "cognito:username",
         "mfa_enabled" => "cognito:mfa_enabled",
-        "enabled" => return Ok(None),
+        "enabled" | "password_hash" => return Ok(None),
         other => other,
     };
     match header.iter().position(|h| h == name) {

@@ -90,6 +90,9 @@ impl Cluster {
         }
         db.close().await?;
         let store = self.folder.join(format!("store-{name}"));
+        if store.exists() {
+            std::fs::remove_dir_all(&store)?;
+        }
         std::fs::create_dir_all(&store)?;
         Ok(Database {
             url: self.running.socket_url(name),
