@@ -53,8 +53,8 @@ macro_rules! select_users {
         sqlx::query_as!(
             UserRow,
             r#"SELECT username_key, username, sub, password_hash IS NOT NULL AS "has_password!",
-                   enabled, user_create_date, import_job_id, import_line, name, given_name, family_name, middle_name,
-                   nickname, preferred_username, profile, picture, website, email,
+                   enabled, user_create_date, import_job_id, import_line, name, given_name,
+                   family_name, middle_name, nickname, preferred_username, profile, picture, website, email,
                    email_verified, gender, birthdate, zoneinfo, locale, phone_number,
                    phone_number_verified, address, updated_at, mfa_enabled,
                    custom_attributes AS "custom_attributes: sqlx::types::Json<BTreeMap<String, String>>"

@@ -47,7 +47,7 @@ impl UserRows {
     pub(super) fn columns(&self) -> Result<UserColumns<'_>, Error> {
         let mut columns = UserColumns::default();
         for row in self.all() {
-            columns.push(signed(self.line(*row))?, Values(self.encoded(*row)))?;
+            columns.push(signed(self.line(row))?, Values(self.encoded(row)))?;
         }
         Ok(columns)
     }

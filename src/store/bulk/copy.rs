@@ -87,7 +87,7 @@ impl<'a> Pieces<'a> {
         if self.copied == 0 {
             piece.extend_from_slice(HEADER);
         }
-        while let Some(row) = self.users.all().get(self.done).copied() {
+        while let Some(row) = self.users.after(self.done) {
             self.done += 1;
             if self.known.first().is_some_and(|k| k.row == row) {
                 self.known = &self.known[1..];

@@ -75,7 +75,7 @@ struct Row {
     first: u32,
 }
 
-/// What rows are sorted by.
+/// A row's turn, and what rows are sorted by.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     /// The first bytes of the username key, so that most comparisons end
@@ -90,10 +90,8 @@ struct Place {
 pub struct UserRows {
     bytes: Vec<u8>,
     rows: Vec<Row>,
-    /// One for each row; in no order of use unless sealed as sorted.
+    /// One for each of `rows`, in the order of loading.
     places: Vec<Place>,
-    /// Indices of `rows`, in the order of loading.
-    order: Vec<u32>,
     repeats: usize,
     /// Whether a row has a value in one of the rare columns.
     rare: bool,
@@ -123,7 +121,6 @@ impl UserRows {
         self.bytes.clear();
         self.rows.clear();
         self.places.clear();
-        self.order.clear();
         self.repeats = 0;
         self.rare = false;
     }
@@ -202,47 +199,43 @@ impl UserRows {
     /// each other in a ring. Where rows are sorted, those that repeat the key of
     /// an earlier one are found too.
     pub fn seal(&mut self, sorted: bool) {
-        self.repeats = 0;
-        if sorted {
-            let mut places = std::mem::take(&mut self.places);
-            places.sort_unstable_by(|a, b| {
-                let rest = || self.username_key(a.row).cmp(self.username_key(b.row));
-                // Equal keys stay in the order of the file.
-                let of_file = || a.row.cmp(&b.row);
-                a.prefix.cmp(&b.prefix).then_with(rest).then_with(of_file)
-            });
-            for pair in places.windows(2) {
-                let [before, place] = [pair[0], pair[1]];
-                if before.prefix == place.prefix
-                    && self.username_key(before.row) == self.username_key(place.row)
-                {
-                    self.rows[place.row as usize].first = self.rows[before.row as usize].first;
-                    self.repeats += 1;
-                }
-            }
-            self.places = places;
+        if !sorted {
+            return;
         }
-        self.order.clear();
-        self.order.extend(self.places.iter().map(|place| place.row));
-    }
-
-    fn key(&self, row: &Row) -> &[u8] {
-        let start = row.start as usize;
-        let (len, rest) = self.bytes[start..].split_at(4);
-        let len = len.iter().fold(0, |n, b| n << 8 | usize::from(*b));
-        &rest[..len]
+        let mut places = std::mem::take(&mut self.places);
+        places.sort_unstable_by(|a, b| {
+            let rest = || self.username_key(a.row).cmp(self.username_key(b.row));
+            // Equal keys stay in the order of the file.
+            let of_file = || a.row.cmp(&b.row);
+            a.prefix.cmp(&b.prefix).then_with(rest).then_with(of_file)
+        });
+        for pair in places.windows(2) {
+            let [before, place] = [pair[0], pair[1]];
+            if before.prefix == place.prefix
+                && self.username_key(before.row) == self.username_key(place.row)
+            {
+                self.rows[place.row as usize].first = self.rows[before.row as usize].first;
+                self.repeats += 1;
+            }
+        }
+        self.places = places;
     }
 
     /// All rows in the order of loading, as indices for [`Self::line`] and
-    /// [`Self::fields`].
-    pub(super) fn all(&self) -> &[u32] {
-        &self.order
+    /// [`Self::encoded`].
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> {
+        self.places.iter().map(|place| place.row)
+    }
+
+    /// The one of them before which so many are loaded.
+    pub(super) fn after(&self, loaded: usize) -> Option<u32> {
+        self.places.get(loaded).map(|place| place.row)
     }
 
     /// The rows whose username key no earlier row of the batch has, in the
     /// order of loading.
     pub(super) fn firsts(&self) -> impl Iterator<Item = u32> {
-        self.order.iter().copied().filter(|i| !self.is_repeat(*i))
+        self.all().filter(|i| !self.is_repeat(*i))
     }
 
     /// Whether an earlier row of the batch has the same username key.
@@ -257,7 +250,10 @@ impl UserRows {
 
     /// The username key of a row.
     pub(super) fn username_key(&self, index: u32) -> &[u8] {
-        self.key(&self.rows[index as usize])
+        let start = self.rows[index as usize].start as usize;
+        let (len, rest) = self.bytes[start..].split_at(4);
+        let len = len.iter().fold(0, |n, b| n << 8 | usize::from(*b));
+        &rest[..len]
     }
 
     /// A row as [`push`](Self::push) encoded it.
@@ -270,10 +266,10 @@ impl UserRows {
     /// with the index of that one.
     pub(super) fn repeated(&self) -> impl Iterator<Item = (u64, u32)> {
         let none = self.repeats == 0;
-        let order = if none { &[][..] } else { &self.order[..] };
-        order.iter().filter_map(|i| {
-            let row = self.rows[*i as usize];
-            (row.first != *i).then_some((row.line, row.first))
+        let places = if none { &[][..] } else { &self.places[..] };
+        places.iter().filter_map(|place| {
+            let row = self.rows[place.row as usize];
+            (row.first != place.row).then_some((row.line, row.first))
         })
     }
 }

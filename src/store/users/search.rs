@@ -6,7 +6,7 @@ use super::{KeyedUser, UserRow, select_users};
 use crate::domain::error::Error;
 use crate::domain::ids::UserPoolId;
 use crate::domain::rules::username::username_key;
-use crate::domain::user::{Comparison, SearchAttribute, UserFilter};
+use crate::domain::user::{Comparison, SearchAttribute, UserFilter, UserStatus};
 use crate::store::Database;
 
 /// A filter, ready to be compared in a pool.
@@ -75,7 +75,7 @@ pub async fn search(
              WHEN 'family_name' THEN family_name
              WHEN 'preferred_username' THEN preferred_username
              WHEN 'cognito:user_status' THEN
-                 CASE WHEN password_hash IS NULL THEN 'RESET_REQUIRED' ELSE 'CONFIRMED' END
+                 CASE WHEN password_hash IS NULL THEN $8 ELSE $9 END
              WHEN 'status' THEN CASE WHEN enabled THEN 'Enabled' ELSE 'Disabled' END
              WHEN 'sub' THEN sub::text END) AS found (value)
          CROSS JOIN LATERAL (SELECT
@@ -89,7 +89,9 @@ pub async fn search(
         search.attribute.as_str(),
         search.case_sensitive,
         search.value,
-        search.comparison == Comparison::StartsWith
+        search.comparison == Comparison::StartsWith,
+        UserStatus::of(false).as_str(),
+        UserStatus::of(true).as_str()
     )
     .fetch_all(&db.pool)
     .await?

@@ -3,11 +3,12 @@
 use muster::domain::job::JobStatus;
 use muster::domain::rejection::RejectionCode as C;
 use muster::domain::rules::password_hash::PasswordHashingAlgorithm as A;
-use muster::domain::user::UserStatus;
+use muster::domain::user::{Comparison, SearchAttribute, UserFilter, UserStatus};
 
 use super::{at, report};
 use crate::support::imports::{counted, work};
-use crate::support::muster::TestMuster;
+use crate::support::look::biggest_page;
+use crate::support::muster::{TestMuster, admin};
 
 /// Made up, and of the right form.
 const HASHES: [(A, &str); 4] = [
@@ -50,6 +51,23 @@ async fn users_with_a_hash_are_confirmed_and_no_call_answers_it() {
         };
         assert_eq!(user.user_status, expected);
         assert!(!user.attributes.contains_key("password_hash"));
+    }
+    for (status, found) in [
+        (UserStatus::Confirmed, &users[..4]),
+        (UserStatus::ResetRequired, &users[4..]),
+    ] {
+        let filter = UserFilter {
+            attribute: SearchAttribute::UserStatus,
+            comparison: Comparison::Equals,
+            value: status.as_str().to_owned(),
+        };
+        let page = biggest_page();
+        let answer = test
+            .muster
+            .search_users(&admin(), &pool, Some(&filter), &page)
+            .await
+            .expect("users");
+        assert!(answer.0 == found, "{status:?}");
     }
     let kept: Vec<Option<String>> =
         sqlx::query_scalar("SELECT password_hash FROM users ORDER BY username_key")
