@@ -142,11 +142,12 @@ fn squeezed(value: &HeaderValue) -> Vec<u8> {
         .join(&b' ')
 }
 
-/// What counts of an authorization: the signature, by whom, and of what.
-fn parameters(value: &HeaderValue) -> Vec<&[u8]> {
+/// What counts of an authorization: the signature, by whom, and of what. The
+/// case of a header's name does not.
+fn parameters(value: &HeaderValue) -> Vec<Vec<u8>> {
     let after = value.as_bytes().iter().position(|b| *b == b' ');
     let list = &value.as_bytes()[after.unwrap_or_default()..];
-    let mut known: Vec<&[u8]> = list
+    let mut known: Vec<Vec<u8>> = list
         .split(|b| *b == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|parameter| {
@@ -154,6 +155,12 @@ fn parameters(value: &HeaderValue) -> Vec<&[u8]> {
                 .iter()
                 .any(|name| parameter.starts_with(name))
         })
+        .map(
+            |parameter| match parameter.strip_prefix(b"SignedHeaders=") {
+                Some(names) => names.to_ascii_lowercase(),
+                None => parameter.to_vec(),
+            },
+        )
         .collect();
     known.sort_unstable();
     known
