@@ -104,11 +104,11 @@ def pool(idp):
     return make_pool(idp)
 
 
-def start_slow_job(idp):
-    """A pool with a job that is slow to end, and the job."""
+def start_job(idp, body=servers.csv_file(2), **more):
+    """A pool with a job that has been started, and the job."""
     pool = make_pool(idp, "busy")
-    job = make_job(idp, pool, "slow")
-    servers.upload(job["PreSignedUrl"], servers.csv_file(400_000))
+    job = make_job(idp, pool, **more)
+    servers.upload(job["PreSignedUrl"], body)
     idp.start_user_import_job(UserPoolId=pool, JobId=job["JobId"])
     return pool, job["JobId"]
 

@@ -1,5 +1,6 @@
 """`muster dev`, started and stopped: what the tests talk to."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -119,6 +120,33 @@ class Server:
         postmaster = int(pid_file.read_text().split()[0])
         children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
         return [postmaster, *map(int, children.split())]
+
+    @contextlib.contextmanager
+    def no_row_written(self):
+        """Within it, an import job gets as far as its first row and no further."""
+        home = self.folder / "data/postgres"
+        lines = (home / "data/postmaster.pid").read_text().splitlines()
+        postmaster, port, socket_dir = lines[0], lines[3], lines[4]
+        # Beside the server's own program.
+        psql = pathlib.Path(f"/proc/{postmaster}/exe").resolve().with_name("psql")
+        names = {"PGHOST": socket_dir, "PGPORT": port, "PGUSER": "muster", "PGDATABASE": "muster"}
+        password = (home / "password").read_text().strip()
+        with subprocess.Popen(
+            [psql, "-XqtA", "-v", "ON_ERROR_STOP=1"],
+            env={**os.environ, **names, "PGPASSWORD": password},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as session:
+            # Readers go on.
+            session.stdin.write("BEGIN; LOCK TABLE users IN EXCLUSIVE MODE; SELECT 'locked';\n")
+            session.stdin.flush()
+            assert session.stdout.readline() == "locked\n"
+            try:
+                yield
+            finally:
+                session.communicate("COMMIT;\n", PATIENCE)
+        assert session.returncode == 0
 
     def stop(self):
         if self.process.poll() is None:
