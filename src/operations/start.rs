@@ -10,7 +10,7 @@ use crate::domain::error::{Error, Reason};
 use crate::domain::job::{EXPIRED_MESSAGE, JobStatus, Transition, Upload, UserImportJob};
 use crate::domain::principal::{Principal, Role};
 use crate::meters;
-use crate::store::{self, Transaction};
+use crate::store::{self, Transaction, Wake};
 use crate::traces::Parent;
 
 /// What Start finds of a job's file.
@@ -159,7 +159,7 @@ impl Muster {
         if !store::jobs::apply(tx, &named.pool, named.job, start, now, trace).await? {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
-        tx.wake().await?;
+        tx.wake(Wake::Started).await?;
         let (total_bytes, total_rows) = match &pin {
             Some(upload) => (Some(upload.bytes), upload.rows),
             None => (job.total_bytes, job.total_rows),
@@ -224,7 +224,7 @@ impl Muster {
                 ),
             ));
         }
-        tx.wake().await?;
+        tx.wake(Wake::Stopping).await?;
         Ok(UserImportJob {
             status: Transition::Stop.to(),
             ..job

@@ -1,5 +1,7 @@
 //! PENDING -> IN_PROGRESS, as far as this process has room for more jobs.
 
+use std::sync::atomic::Ordering;
+
 use super::Scheduler;
 use super::run::IMPORT;
 use crate::domain::error::Error;
@@ -31,7 +33,8 @@ impl Scheduler {
             let step = Step::begun_at(begun, "dispatch", &parent);
             step.job(&taken.job.user_pool_id, taken.job.job_id);
         }
-        if !taken.is_empty() {
+        // Only now, so that import finds what was taken up at its first look.
+        if self.0.freed.swap(false, Ordering::AcqRel) || !taken.is_empty() {
             self.wake(&[IMPORT]);
         }
         Ok(taken.len() as u64)

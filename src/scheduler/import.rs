@@ -1,5 +1,6 @@
 //! Claims IN_PROGRESS jobs that nobody holds, and imports them.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -8,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::Scheduler;
 use super::finish::{note, step};
-use super::run::{DISPATCH, IMPORT, PURGE};
+use super::run::{DISPATCH, PURGE};
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
@@ -66,8 +67,9 @@ impl Scheduler {
                         let step = import_step(&claim);
                         step.around(scheduler.work(&claim)).await;
                         drop((step, importing, permit));
-                        // There is a permit for another; this one's job has ended.
-                        scheduler.wake(&[DISPATCH, IMPORT]);
+                        // There is a permit for another job.
+                        scheduler.0.freed.store(true, Ordering::Release);
+                        scheduler.wake(&[DISPATCH]);
                     }
                     .instrument(span),
                 ),

@@ -14,6 +14,7 @@ mod run;
 pub use run::DUTIES;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -71,6 +72,8 @@ struct Inner {
     worker: Uuid,
     permits: Arc<Semaphore>,
     imports: TaskTracker,
+    /// Whether a permit came back that no import has looked at yet.
+    freed: AtomicBool,
     /// Called off when imports are to give their jobs back.
     draining: CancellationToken,
     /// Wakes dispatch, import and finish before their time, in this order.
@@ -112,6 +115,7 @@ impl Scheduler {
             worker: ids.random(),
             permits: Arc::new(Semaphore::new(settings.max_jobs)),
             imports: TaskTracker::new(),
+            freed: AtomicBool::new(false),
             draining: CancellationToken::new(),
             wake: Default::default(),
             pulses: run::pulses(),

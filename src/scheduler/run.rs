@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use super::Scheduler;
 use crate::domain::error::Error;
 use crate::meters;
+use crate::store::Wake;
 
 /// The duties, by the places of their pulses.
 pub const DUTIES: [&str; 6] = ["dispatch", "import", "finish", "expire", "rescue", "purge"];
@@ -24,8 +25,19 @@ pub(super) const EXPIRE: usize = 3;
 pub(super) const RESCUE: usize = 4;
 pub(super) const PURGE: usize = 5;
 
-/// Those for which Start and Stop make work.
+/// Those that can be woken.
 const WOKEN: [usize; 3] = [DISPATCH, IMPORT, FINISH];
+
+/// Those for which a wake means work.
+const fn meant(wake: Option<Wake>) -> &'static [usize] {
+    match wake {
+        // Dispatch wakes import in turn.
+        Some(Wake::Started) => &[DISPATCH],
+        Some(Wake::Stopping) => &[FINISH],
+        Some(Wake::Released) => &[IMPORT, FINISH],
+        None => &WOKEN,
+    }
+}
 
 /// The longest pause of the sweep that expires jobs: half of the minute that
 /// the contract allows.
@@ -191,10 +203,7 @@ async fn listen(scheduler: Scheduler, shutdown: CancellationToken) {
             scheduler.wake(&WOKEN);
             loop {
                 match timeout(silence, listener.woken()).await {
-                    Ok(woken) => {
-                        woken?;
-                        scheduler.wake(&WOKEN);
-                    }
+                    Ok(woken) => scheduler.wake(meant(woken?)),
                     Err(_) => listener.probe().await?,
                 }
             }

@@ -71,6 +71,9 @@ impl DatabaseSettings {
             ("tcp_keepalives_interval", "5".to_owned()),
             ("tcp_keepalives_count", "3".to_owned()),
             ("tcp_user_timeout", millis(self.statement_timeout)),
+            // Plans are as good without a look at the values (the tests try
+            // both), and each statement is planned once in a session.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Database, Transaction, exactly_one, signed, unknown_word, unsigned};
+use super::{Database, Transaction, Wake, exactly_one, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::{Counters, JobStatus};
@@ -259,7 +259,7 @@ pub async fn release(db: &Database, claim: &Claim) -> Result<(), Error> {
     )
     .execute(tx.connection())
     .await?;
-    tx.wake().await?;
+    tx.wake(Wake::Released).await?;
     tx.commit().await
 }
 

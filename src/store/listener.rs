@@ -6,7 +6,7 @@ use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::timeout;
 
 use super::DatabaseSettings;
-use super::transaction::WAKE_CHANNEL;
+use super::wake::{CHANNEL, Wake};
 use crate::domain::error::{Error, Reason};
 
 /// Hears [`Transaction::wake`](super::Transaction::wake). When one with a dead
@@ -29,22 +29,23 @@ impl Listener {
         let opened = timeout(bound, async {
             let mut inner = PgListener::connect_with(&pool).await?;
             inner.eager_reconnect(false);
-            inner.listen(WAKE_CHANNEL).await?;
+            inner.listen(CHANNEL).await?;
             Ok::<_, sqlx::Error>(inner)
         });
         let inner = opened.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         Ok(Self { inner, bound })
     }
 
-    /// Waits for the next wake. Wakes may be lost when the connection is: after
-    /// an error, look at the tables and listen again.
+    /// Waits for the next wake; none is one that this version does not know.
+    /// Wakes may be lost when the connection is: after an error, look at the
+    /// tables and listen again.
     ///
     /// # Errors
     /// Unavailable when the connection is lost. One that is dead, and does not
     /// say so, is found by [`Listener::probe`] only.
-    pub async fn woken(&mut self) -> Result<(), Error> {
+    pub async fn woken(&mut self) -> Result<Option<Wake>, Error> {
         match self.inner.try_recv().await? {
-            Some(_) => Ok(()),
+            Some(said) => Ok(Wake::from_word(said.payload())),
             None => Err(lost()),
         }
     }

@@ -21,11 +21,13 @@ mod stuck;
 pub mod sweeps;
 mod transaction;
 pub mod users;
+mod wake;
 
 pub use database::{Database, DatabaseSettings, SchemaState};
 pub use listener::Listener;
 pub use pool::PoolUse;
 pub use transaction::{Connection, Transaction};
+pub use wake::Wake;
 
 use crate::domain::error::{Error, Reason};
 

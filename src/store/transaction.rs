@@ -1,12 +1,9 @@
-//! Transactions, and what wakes the schedulers when one commits.
+//! Transactions.
 
 use super::held::Held;
 use super::pool::Pool;
+use super::wake::{CHANNEL, Wake};
 use crate::domain::error::Error;
-
-/// The channel on which Start and Stop wake the schedulers. Only a hint: the
-/// schedulers' poll is what guarantees.
-pub(super) const WAKE_CHANNEL: &str = "muster_jobs";
 
 /// A connection of one's own, for one transaction after the other: the next
 /// need not wait for a place in the pool, and finds a backend that knows the
@@ -87,8 +84,8 @@ impl Transaction {
     ///
     /// # Errors
     /// Unavailable without a database.
-    pub async fn wake(&mut self) -> Result<(), Error> {
-        sqlx::query!("SELECT pg_notify($1, '')", WAKE_CHANNEL)
+    pub async fn wake(&mut self, why: Wake) -> Result<(), Error> {
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, why.word())
             .execute(self.connection())
             .await?;
         Ok(())

@@ -7,3 +7,4 @@ mod races;
 mod request_ids;
 mod statuses;
 mod transitions;
+mod woken;

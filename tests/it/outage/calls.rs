@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use muster::domain::ids::UserPoolId;
-use muster::store::{Database, DatabaseSettings, deadline, jobs, pools};
+use muster::store::{Database, DatabaseSettings, Wake, deadline, jobs, pools};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
@@ -42,7 +42,7 @@ async fn asked_for(listens: bool) -> String {
 }
 
 #[tokio::test]
-async fn every_connection_asks_the_database_for_its_limits() {
+async fn every_connection_asks_the_database_for_its_limits_and_for_plans_that_last() {
     for listens in [false, true] {
         let asked = asked_for(listens).await;
         for limit in [
@@ -53,6 +53,7 @@ async fn every_connection_asks_the_database_for_its_limits() {
             "tcp_keepalives_interval=5",
             "tcp_keepalives_count=3",
             "tcp_user_timeout=61000",
+            "plan_cache_mode=force_generic_plan",
         ] {
             assert!(asked.contains(limit), "{limit} in {asked:?}");
         }
@@ -97,7 +98,7 @@ async fn a_transaction_that_stands_still_is_ended_by_the_database() {
     let mut still = db.begin("still").await.expect("a transaction");
     watcher.until(1, "state = 'idle in transaction'").await;
     watcher.until(0, "state = 'idle in transaction'").await;
-    assert!(is_told_so(still.wake()).await);
+    assert!(is_told_so(still.wake(Wake::Started)).await);
     drop(still);
     drop(all_connections(&db, CONNECTIONS).await);
 }
@@ -131,7 +132,7 @@ async fn a_call_on_a_connection_that_went_silent_ends_and_takes_no_place_in_the_
     let rolled_back = held.pop().expect("a transaction");
     let (woken, committed, (), ()) = in_time(async {
         tokio::join!(
-            is_told_so(woken.wake()),
+            is_told_so(woken.wake(Wake::Started)),
             is_told_so(committed.commit()),
             rolled_back.rollback(),
             async { drop(held) },
@@ -234,7 +235,7 @@ async fn a_transaction_that_is_dropped_at_any_point_leaves_none_open() {
             let whole = async {
                 let mut tx = db.begin("dropped").await?;
                 jobs::lock(&mut tx, &key.user_pool_id, key.job_id).await?;
-                tx.wake().await?;
+                tx.wake(Wake::Started).await?;
                 tx.commit().await
             };
             match in_time(cut_off_at(polls, whole)).await {

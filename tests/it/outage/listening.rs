@@ -7,6 +7,7 @@ use crate::support::imports::scheduler_settings;
 use crate::support::muster::TestMuster;
 use crate::support::wire::Wire;
 use muster::scheduler::Scheduler;
+use muster::store::Wake;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ async fn a_wake_that_comes_during_a_probe_is_heard() {
     let mut listener = test.db.listen().await.expect("a listener");
     for _ in 0..3 {
         let mut tx = test.db.begin("wake").await.expect("a transaction");
-        tx.wake().await.expect("a wake");
+        tx.wake(Wake::Started).await.expect("a wake");
         tx.commit().await.expect("a commit");
         listener.probe().await.expect("a sign of life");
-        in_time(listener.woken()).await.expect("a wake");
+        let woken = in_time(listener.woken()).await.expect("a wake");
+        assert_eq!(woken, Some(Wake::Started));
     }
 }
 
