@@ -229,7 +229,9 @@ async fn a_transaction_that_is_dropped_at_any_point_leaves_none_open() {
     let db = impatient(test.database_url());
     let mut watcher = Watcher::new(test.database_url()).await;
     let (mut cut_off, mut done) = (0, 0);
-    for polls in 0.. {
+    // Cut off at each point once and again: how often a call has to wait for its
+    // answer is the machine's to say.
+    for polls in (1..=20).cycle() {
         // Several at once, so that connections change hands.
         for _ in 0..3 {
             let whole = async {
@@ -249,11 +251,10 @@ async fn a_transaction_that_is_dropped_at_any_point_leaves_none_open() {
             let next = in_time(jobs::get(&db, &key.user_pool_id, key.job_id)).await;
             assert_eq!(next.expect("a look").expect("the job").job_id, key.job_id);
         }
-        if done >= 30 {
+        if done >= 30 && cut_off > 10 {
             break;
         }
     }
-    assert!(cut_off > 10, "{cut_off} were cut off");
     watcher.until(0, "state <> 'idle'").await;
     drop(all_connections(&db, CONNECTIONS).await);
     let sessions = watcher.sessions("backend_type = 'client backend'").await;
