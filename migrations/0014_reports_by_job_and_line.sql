@@ -5,7 +5,7 @@
 -- first: then what is compared has a fixed place, and costs little.
 -- The pool stays in the key, as a distributed database asks.
 --
--- The index is built anew, in which time imports and reports wait.
+-- The index is built anew, in which time imports wait.
 ALTER TABLE rejected_rows
     DROP CONSTRAINT rejected_rows_pkey,
     ADD PRIMARY KEY (job_id, line, user_pool_id);

@@ -1,9 +1,13 @@
 //! The schema refuses rows that cannot be, and says what each column is.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use muster::domain::attribute::{AliasAttribute, VerifiableAttribute};
 use muster::domain::job::{JobStatus, MAX_COMPLETION_MESSAGE, Transition};
 use muster::domain::pool::MfaConfiguration;
 use muster::domain::rules::password_hash::PasswordHashingAlgorithm;
+use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
 use crate::support::imports::{claim, users_csv};
@@ -304,4 +308,29 @@ async fn every_key_is_compared_by_its_bytes() {
     assert!(keys.len() > 10, "{} keys of text", keys.len());
     let others: Vec<_> = keys.iter().filter(|(_, order)| order != "C").collect();
     assert!(others.is_empty(), "{others:?}");
+}
+
+/// `migrations/README.md`: its checksum is kept in every database that has had
+/// it, so that not even a comment of it may change.
+#[test]
+fn no_migration_is_edited_once_it_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let kept = fs::read_to_string(folder.join("SHA256SUMS")).expect("the checksums");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("the migrations")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "sql"))
+        .collect();
+    files.sort();
+    let now: String = files
+        .iter()
+        .map(|path| {
+            let sum = hex::encode(Sha256::digest(fs::read(path).expect("a migration")));
+            format!("{sum}  {}\n", path.file_name().expect("a name").display())
+        })
+        .collect();
+    assert_eq!(
+        now, kept,
+        "a new migration needs a line, no other may change"
+    );
 }

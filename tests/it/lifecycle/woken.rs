@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::gate::Gate;
 use crate::support::imports::{TestJob, claim, users_csv};
 use crate::support::muster::TestMuster;
+use crate::support::watch::{Watcher, in_time};
 
 /// A scheduler that runs.
 struct Sleeper {
@@ -30,45 +31,25 @@ impl Sleeper {
         let running = tokio::spawn(async move {
             scheduler.run(until).await.expect("an orderly end");
         });
-        let mut watcher = test.connection().await;
-        let hears = async {
-            loop {
-                let listening: bool = sqlx::query_scalar(
-                    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
-                     WHERE datname = current_database() AND query LIKE 'LISTEN%')",
-                )
-                .fetch_one(&mut watcher)
-                .await
-                .expect("the sessions");
-                if listening {
-                    return;
-                }
-                yield_now().await;
-            }
-        };
-        in_time("a scheduler that listens", hears).await;
+        let mut watcher = Watcher::new(test.database_url()).await;
+        watcher.until(1, "query LIKE 'LISTEN%'").await;
         Self { running, shutdown }
     }
 
     async fn end(self) {
         self.shutdown.cancel();
-        in_time("the end", self.running).await.expect("a task");
+        in_time(self.running).await.expect("a task");
     }
-}
-
-async fn in_time<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    let ended = tokio::time::timeout(Duration::from_secs(20), wait).await;
-    ended.unwrap_or_else(|_| panic!("{what} did not come"))
 }
 
 /// Returns once a job has a status.
 async fn becomes(test: &TestMuster, job: &TestJob, status: S) {
-    let there = async {
+    in_time(async {
         while test.status(job).await != status {
             yield_now().await;
         }
-    };
-    in_time(status.as_str(), there).await;
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -127,6 +108,6 @@ async fn a_word_of_another_version_wakes_for_everything() {
     test.sql("SELECT pg_notify('muster_jobs', '')")
         .await
         .expect("a word");
-    let woken = in_time("a wake", listener.woken()).await;
+    let woken = in_time(listener.woken()).await;
     assert_eq!(woken.expect("a wake"), None);
 }

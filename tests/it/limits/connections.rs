@@ -15,6 +15,7 @@ use tonic::Code;
 
 use crate::support::gate::Gate;
 use crate::support::http;
+use crate::support::watch::in_time;
 use crate::transport::raw::frame;
 use crate::transport::{Options, PATIENCE, TestServer, ids};
 
@@ -26,10 +27,6 @@ async fn server(change: impl FnOnce(&mut ConnectionLimits)) -> TestServer {
         ..Options::default()
     })
     .await
-}
-
-async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("in time")
 }
 
 /// All that the server says until it closes the connection.

@@ -7,12 +7,11 @@ use muster::store::{Database, DatabaseSettings, Wake, deadline, jobs, pools};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use super::{
-    CONNECTIONS, Watcher, all_connections, cut_off_at, impatient, in_time, is_told_so, settings,
-};
+use super::{CONNECTIONS, all_connections, cut_off_at, impatient, is_told_so, settings};
 use crate::support::gate::Gate;
 use crate::support::imports::users_csv;
 use crate::support::muster::TestMuster;
+use crate::support::watch::{Watcher, in_time};
 use crate::support::wire::Wire;
 
 /// What a connection asks of Postgres before anything else.

@@ -10,9 +10,10 @@ use muster::domain::error::ErrorKind;
 use muster::operations::Page;
 use muster::operations::pools::CreatePool;
 
-use super::{Watcher, all_connections, cut_off_at, in_time};
+use super::{all_connections, cut_off_at};
 use crate::support::imports::{TestJob, users_csv};
 use crate::support::muster::{TestMuster, admin};
+use crate::support::watch::{Watcher, in_time};
 use crate::transport::{Options, TestServer};
 
 /// Connections of a [`TestMuster`].

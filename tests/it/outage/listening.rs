@@ -2,9 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Watcher, impatient, in_time, is_told_so};
+use super::{impatient, is_told_so};
 use crate::support::imports::scheduler_settings;
 use crate::support::muster::TestMuster;
+use crate::support::watch::{Watcher, in_time};
 use crate::support::wire::Wire;
 use muster::scheduler::Scheduler;
 use muster::store::Wake;

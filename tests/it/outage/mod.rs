@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use muster::domain::error::{Error, ErrorKind};
 use muster::store::{Database, DatabaseSettings, Transaction};
-use sqlx::{Connection as _, PgConnection};
 
-/// Longer than anything here may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::watch::in_time;
+
 /// Connections of [`impatient`].
 const CONNECTIONS: u32 = 4;
 
@@ -35,12 +34,6 @@ fn impatient(url: &str) -> Database {
     Database::open(&settings(url)).expect("a database")
 }
 
-/// What a call answers, which must do so in time.
-async fn in_time<T>(call: impl Future<Output = T>) -> T {
-    let answer = tokio::time::timeout(PATIENCE, call).await;
-    answer.expect("a call that ends by itself")
-}
-
 /// Whether a call was told that the database is away.
 async fn is_told_so<T>(call: impl Future<Output = Result<T, Error>>) -> bool {
     matches!(in_time(call).await, Err(error) if error.kind() == ErrorKind::Unavailable)
@@ -54,37 +47,6 @@ async fn all_connections(db: &Database, connections: u32) -> Vec<Transaction> {
         held.push(begun.unwrap_or_else(|e| panic!("connection {n}: {e:?}")));
     }
     held
-}
-
-/// Looks at a database's sessions from outside.
-struct Watcher(PgConnection);
-
-impl Watcher {
-    async fn new(url: &str) -> Self {
-        Self(PgConnection::connect(url).await.expect("a connection"))
-    }
-
-    /// How many of muster's sessions are so.
-    async fn sessions(&mut self, so: &str) -> i64 {
-        let count = format!(
-            "SELECT count(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND application_name = 'muster' AND {so}"
-        );
-        sqlx::query_scalar(sqlx::AssertSqlSafe(count))
-            .fetch_one(&mut self.0)
-            .await
-            .expect("the sessions")
-    }
-
-    /// Waits until so many of muster's sessions are so.
-    async fn until(&mut self, sessions: i64, so: &str) {
-        in_time(async {
-            while self.sessions(so).await != sessions {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
 }
 
 /// A future that is dropped when it has been looked at so often, unless it is

@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::{impatient, in_time};
+use super::impatient;
 use crate::support::gate::Gate;
 use crate::support::muster::TestMuster;
+use crate::support::watch::in_time;
 
 #[tokio::test]
 async fn a_duty_that_stands_still_turns_health_off_until_it_turns_again() {

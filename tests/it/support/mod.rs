@@ -14,4 +14,5 @@ pub mod s3;
 pub mod s3_versions;
 pub mod services;
 pub mod template;
+pub mod watch;
 pub mod wire;
