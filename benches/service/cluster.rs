@@ -198,7 +198,7 @@ impl Database {
     /// debts to the disk.
     pub async fn empty(&self) -> Result<()> {
         let mut db = self.connect().await?;
-        execute(&mut db, &format!("TRUNCATE users, rejected_rows, {COPIED}")).await?;
+        execute(&mut db, &format!("TRUNCATE users, rejected_lines, {COPIED}")).await?;
         db.close().await?;
         let uploads = self.store.join("uploads");
         if uploads.exists() {
@@ -211,7 +211,7 @@ impl Database {
     /// alone.
     pub async fn settle(&self) -> Result<()> {
         let mut db = self.connect().await?;
-        for table in ["users", "rejected_rows", COPIED, "user_import_jobs"] {
+        for table in ["users", "rejected_lines", COPIED, "user_import_jobs"] {
             execute(&mut db, &format!("VACUUM (ANALYZE) {table}")).await?;
         }
         execute(&mut db, "CHECKPOINT").await?;

@@ -4,6 +4,7 @@ mod batch;
 mod lane;
 mod pace;
 mod reader;
+mod share;
 mod source;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use batch::Batch;
 use lane::{Lane, LaneEnd};
 use pace::Pace;
 use reader::{Outlet, ReadEnd, Reader};
+use share::Shares;
 use source::Source;
 
 /// Batches that may wait for a lane: one is written while the next is made.
@@ -43,7 +45,8 @@ pub struct ImportSettings {
     pub lease: Duration,
     /// Most rows of a batch.
     pub batch_rows: usize,
-    /// Most bytes of a batch, shared out among a job's lanes.
+    /// Most bytes of a batch, shared out among the jobs that are imported at
+    /// once, and a job's among its lanes.
     pub batch_bytes: usize,
     /// Longest row, in characters.
     pub max_row_chars: usize,
@@ -97,6 +100,7 @@ pub struct Importer {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     settings: Arc<ImportSettings>,
+    shares: Shares,
 }
 
 impl Importer {
@@ -114,6 +118,7 @@ impl Importer {
             objects,
             clock,
             ids,
+            shares: Shares::of(settings.batch_bytes),
             settings: Arc::new(settings),
         }
     }
@@ -192,6 +197,7 @@ impl Importer {
             };
             lanes.spawn(lane.run(receiver, off.clone()).in_current_span());
         }
+        let share = self.shares.take(claim.lanes.len());
         let reader = Reader {
             schema: &pool.schema,
             algorithm: job.password_hashing_algorithm,
@@ -199,6 +205,7 @@ impl Importer {
             ids: self.ids.clone(),
             outlets,
             sorted,
+            share: &share,
             rows: job.counters.total(),
         };
         let work = async {

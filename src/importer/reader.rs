@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
 use super::pace::Pace;
+use super::share::Share;
 use super::source::Source;
 use super::{Fault, ImportSettings};
 use crate::csv::fields::Fields;
@@ -59,6 +60,8 @@ pub struct Reader<'a> {
     /// Whether rows of a batch may be put in order of their keys. Not with
     /// aliases: two usernames may compete for one alias, and file order decides.
     pub(super) sorted: bool,
+    /// What the batches may have of the process's memory.
+    pub(super) share: &'a Share,
     /// Rows that earlier workers have accounted for.
     pub(super) rows: u64,
 }
@@ -87,6 +90,7 @@ impl Reader<'_> {
         let mut rows = self.rows;
         let mut more = true;
         let mut turn = 0;
+        let mut most_bytes = self.share.bytes();
         while more {
             match self.read_on(&mut source, off).await? {
                 Ok(Some(m)) => more = m,
@@ -98,8 +102,9 @@ impl Reader<'_> {
                 if turn == TURN {
                     turn = 0;
                     yield_now().await;
+                    most_bytes = self.share.bytes();
                 }
-                match self.row(&mut source, &rules, &mut fields, &mut rows) {
+                match self.row(&mut source, &rules, &mut fields, &mut rows, most_bytes) {
                     Next::GoOn => {}
                     Next::MoreInput => break,
                     // The end of the file is next, and goes with this batch.
@@ -165,6 +170,7 @@ impl Reader<'_> {
         rules: &RowRules<'_>,
         fields: &mut Fields,
         rows: &mut u64,
+        most_bytes: usize,
     ) -> Next {
         let Some(row) = source.splitter.next_row() else {
             return Next::MoreInput;
@@ -206,7 +212,7 @@ impl Reader<'_> {
         let next_line = source.splitter.next_line();
         let Outlet { batch, pace, .. } = &mut self.outlets[lane];
         batch.reach(end, next_line);
-        if batch.len() >= pace.rows() || batch.bytes() >= self.settings.batch_bytes / lanes {
+        if batch.len() >= pace.rows() || batch.bytes() >= most_bytes {
             Next::Flush(lane)
         } else {
             Next::GoOn

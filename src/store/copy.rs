@@ -19,33 +19,3 @@ pub(super) fn put_maybe<V: AsRef<[u8]>>(bytes: &mut Vec<u8>, value: Option<V>) {
         None => bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
     }
 }
-
-/// Rows for one COPY.
-#[derive(Debug, Default)]
-pub(super) struct CopyRows(Vec<u8>);
-
-impl CopyRows {
-    /// Begins a row of so many columns; their values follow.
-    pub(super) fn row(&mut self, columns: i16) {
-        if self.0.is_empty() {
-            self.0.extend_from_slice(HEADER);
-        }
-        self.0.extend_from_slice(&columns.to_be_bytes());
-    }
-
-    /// Adds a value to the row.
-    pub(super) fn value(&mut self, value: impl AsRef<[u8]>) {
-        put(&mut self.0, value.as_ref());
-    }
-
-    /// Adds a value or NULL to the row.
-    pub(super) fn maybe<V: AsRef<[u8]>>(&mut self, value: Option<V>) {
-        put_maybe(&mut self.0, value);
-    }
-
-    /// All that COPY takes.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(&TRAILER);
-        self.0
-    }
-}

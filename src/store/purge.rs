@@ -67,17 +67,17 @@ pub async fn deleted_jobs(db: &Database, limit: i64) -> Result<Vec<JobKey>, Erro
     .collect()
 }
 
-/// Deletes up to `limit` row reports of a job. Answers how many.
+/// Deletes up to `limit` chunks of a job's row reports. Answers how many.
 ///
 /// # Errors
 /// Unavailable without a database.
 pub async fn delete_rejections(db: &Database, job: &JobKey, limit: i64) -> Result<u64, Error> {
     let done = sqlx::query!(
-        "DELETE FROM rejected_rows
-         WHERE user_pool_id = $1 AND job_id = $2 AND line <= (
-             SELECT max(line) FROM (
-                 SELECT line FROM rejected_rows WHERE user_pool_id = $1 AND job_id = $2
-                 ORDER BY line LIMIT $3) AS bite)",
+        "DELETE FROM rejected_lines
+         WHERE user_pool_id = $1 AND job_id = $2 AND first_line <= (
+             SELECT max(first_line) FROM (
+                 SELECT first_line FROM rejected_lines WHERE user_pool_id = $1 AND job_id = $2
+                 ORDER BY first_line LIMIT $3) AS bite)",
         job.user_pool_id.as_str(),
         job.job_id.0,
         limit,
@@ -98,7 +98,7 @@ pub async fn delete_job(db: &Database, job: &JobKey) -> Result<bool, Error> {
     let done = sqlx::query!(
         "DELETE FROM user_import_jobs
          WHERE user_pool_id = $1 AND job_id = $2 AND deletion_date IS NOT NULL
-           AND NOT EXISTS (SELECT 1 FROM rejected_rows
+           AND NOT EXISTS (SELECT 1 FROM rejected_lines
                WHERE user_pool_id = $1 AND job_id = $2)",
         job.user_pool_id.as_str(),
         job.job_id.0,

@@ -239,15 +239,15 @@ async fn a_purge_that_finds_another_at_a_jobs_reports_leaves_none_behind() {
     let pool = test.pool().await;
     let job = ended(&test, &pool).await;
     test.sql(&format!(
-        "INSERT INTO rejected_rows (user_pool_id, job_id, line, code)
-         SELECT user_pool_id, job_id, 3 + n, code
-         FROM rejected_rows, generate_series(1, {MORE_THAN_A_BITE}) AS n"
+        "INSERT INTO rejected_lines (user_pool_id, job_id, first_line, code, offsets)
+         SELECT user_pool_id, job_id, 3 + n, code, '{{0}}'
+         FROM rejected_lines, generate_series(1, {MORE_THAN_A_BITE}) AS n"
     ))
     .await
     .expect("many reports");
     let deleted = test.muster.delete_job(&admin(), &pool, &job.id).await;
     deleted.expect("a deletion");
-    purge_beside(&test, "DELETE FROM rejected_rows WHERE line < 10003").await;
+    purge_beside(&test, "DELETE FROM rejected_lines WHERE first_line < 10003").await;
     assert_eq!(test.rows("rejected_rows").await, 0);
     assert_eq!(test.rows("user_import_jobs").await, 0);
 }

@@ -84,7 +84,7 @@ impl Mark {
                 sql.contains("FROM import_lanes l") && sql.contains("FOR NO KEY UPDATE OF l")
             }
             Self::Users => sql.contains("COPY users"),
-            Self::Rejections => sql.contains("INTO rejected_rows"),
+            Self::Rejections => sql.contains("INTO rejected_lines"),
             Self::Advance => sql.contains("SET checkpoint_bytes"),
             Self::Commit => sql.starts_with("COMMIT"),
         }

@@ -390,7 +390,7 @@ async fn end_others(reader: &mut PgConnection, sessions: &Sessions) {
 /// Empties the database.
 pub async fn clean(reader: &mut PgConnection) {
     let statements = "DELETE FROM import_lanes; DELETE FROM user_import_jobs; DELETE FROM users;
-         DELETE FROM rejected_rows; DELETE FROM request_ids; DELETE FROM user_pools;
+         DELETE FROM rejected_lines; DELETE FROM request_ids; DELETE FROM user_pools;
          UPDATE simulated.clock SET ahead = '0'";
     let done = sqlx::raw_sql(statements).execute(reader).await;
     done.expect("an empty database");

@@ -96,18 +96,18 @@ pub struct ImportingArgs {
         long,
         env = "MUSTER_BATCH_ROWS",
         hide_env_values = true,
-        default_value = "50000",
+        default_value = "100000",
         value_name = "N",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]
     batch_rows: usize,
-    /// Most bytes of a batch, shared out among the job's lanes; a job takes about four times as
-    /// much memory. With a unit: KiB, MiB
+    /// Most bytes of a batch, shared out among the jobs that are imported at once and their lanes;
+    /// the process takes about four times as much memory. With a unit: KiB, MiB
     #[arg(
         long,
         env = "MUSTER_BATCH_BYTES",
         hide_env_values = true,
-        default_value = "16MiB",
+        default_value = "32MiB",
         value_name = "BYTES",
         value_parser = values::bytes(KIB, 64 * KIB * KIB)
     )]

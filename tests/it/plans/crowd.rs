@@ -51,8 +51,8 @@ const FIRST: &[&str] = &[
          'job', 'SUCCEEDED', 50, '2020-01-01', '2020-01-02', '2020-01-01', 10,
          '2020-01-01', 'done'
      FROM generate_series(1, 10) AS n",
-    "INSERT INTO rejected_rows (user_pool_id, job_id, line, code)
-     SELECT 'local_first', '00000000-0000-7000-b000-000000000001', n, 'INVALID_EMAIL'
+    "INSERT INTO rejected_lines (user_pool_id, job_id, first_line, code, offsets)
+     SELECT 'local_first', '00000000-0000-7000-b000-000000000001', n, 'INVALID_EMAIL', '{0}'
      FROM generate_series(2, 100) AS n",
     "INSERT INTO request_ids (user_pool_id, request_id, fingerprint, job_id, creation_date)
      SELECT 'local_first', gen_random_uuid(), '\\x00',
@@ -139,12 +139,12 @@ const JOBS: &[&str] = &[
      FROM (SELECT user_pool_id, job_id, row_number() OVER () AS n FROM user_import_jobs
                WHERE status IN ('IN_PROGRESS', 'STOPPING')) AS j,
          LATERAL (SELECT n % 4 IN (0, 3)) AS h (held), generate_series(0, 3) AS lane",
-    "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name)
+    "INSERT INTO rejected_lines (user_pool_id, job_id, first_line, code, column_name, offsets)
      SELECT 'local_big', ('00000000-0000-7000-8000-' || lpad(j::text, 12, '0'))::uuid, n,
-         'INVALID_EMAIL', 'email'
+         'INVALID_EMAIL', 'email', '{0}'
      FROM generate_series(500000, 500009) AS j, generate_series(2, 20000) AS n",
-    "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name)
-     SELECT user_pool_id, job_id, n, 'INVALID_EMAIL', 'email'
+    "INSERT INTO rejected_lines (user_pool_id, job_id, first_line, code, column_name, offsets)
+     SELECT user_pool_id, job_id, n, 'INVALID_EMAIL', 'email', '{0}'
      FROM user_import_jobs, generate_series(2, 9) AS n
      WHERE status IN ('IN_PROGRESS', 'EXPIRED')",
     "INSERT INTO request_ids (user_pool_id, request_id, fingerprint, job_id, creation_date)
@@ -163,7 +163,7 @@ const JOBS: &[&str] = &[
 /// import fills. The others grow by a row a call.
 const REMEMBER: &str = "CREATE TEMP TABLE unknown AS
     SELECT oid, relpages, reltuples FROM pg_class
-    WHERE relname ~ '^(users|rejected_rows|import_lanes)'";
+    WHERE relname ~ '^(users|rejected_lines|import_lanes)'";
 const FORGET: &[&str] = &[
     "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM unknown)",
     "UPDATE pg_class c SET relpages = u.relpages, reltuples = u.reltuples
@@ -216,7 +216,7 @@ const TABLES: [&str; 7] = [
     "users",
     "user_import_jobs",
     "import_lanes",
-    "rejected_rows",
+    "rejected_lines",
     "request_ids",
     "uploads_to_sweep",
 ];

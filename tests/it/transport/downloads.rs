@@ -26,9 +26,10 @@ async fn rows_come_back_with_their_reasons_until_the_file_is_purged() {
     let uuid = job.job.job_id.0;
     server
         .sql(&format!(
-            "INSERT INTO rejected_rows (user_pool_id, job_id, line, code, column_name)
-             VALUES ('{pool}', '{uuid}', 3, 'INVALID_EMAIL', 'email'),
-                    ('{pool}', '{uuid}', 1001, 'USER_ALREADY_EXISTS', NULL)"
+            "INSERT INTO rejected_lines
+                 (user_pool_id, job_id, first_line, code, column_name, offsets)
+             VALUES ('{pool}', '{uuid}', 3, 'INVALID_EMAIL', 'email', '{{0}}'),
+                    ('{pool}', '{uuid}', 1001, 'USER_ALREADY_EXISTS', NULL, '{{0}}')"
         ))
         .await;
     let answer = get(&server, &id, None).await;
@@ -123,8 +124,9 @@ async fn a_report_that_breaks_off_does_not_look_whole() {
     // page of rejections, long after the answer has begun.
     server
         .sql(&format!(
-            "INSERT INTO rejected_rows (user_pool_id, job_id, line, code)
-             SELECT '{pool}', '{uuid}', n, CASE WHEN n = 4999 THEN 'UNHEARD_OF' ELSE 'INVALID_EMAIL' END
+            "INSERT INTO rejected_lines (user_pool_id, job_id, first_line, code, offsets)
+             SELECT '{pool}', '{uuid}', n,
+                 CASE WHEN n = 4999 THEN 'UNHEARD_OF' ELSE 'INVALID_EMAIL' END, '{{0}}'
              FROM generate_series(2, 4999) n"
         ))
         .await;
