@@ -198,7 +198,11 @@ impl Database {
     /// debts to the disk.
     pub async fn empty(&self) -> Result<()> {
         let mut db = self.connect().await?;
-        execute(&mut db, &format!("TRUNCATE users, rejected_lines, {COPIED}")).await?;
+        execute(
+            &mut db,
+            &format!("TRUNCATE users, rejected_lines, {COPIED}"),
+        )
+        .await?;
         db.close().await?;
         let uploads = self.store.join("uploads");
         if uploads.exists() {

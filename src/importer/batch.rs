@@ -15,6 +15,7 @@ pub struct Batch {
     rejections: Vec<Rejection>,
     end: Option<(u64, u64)>,
     finished: bool,
+    sealed: bool,
 }
 
 impl Batch {
@@ -42,6 +43,7 @@ impl Batch {
         self.rejections.clear();
         self.end = None;
         self.finished = false;
+        self.sealed = false;
     }
 
     /// Rows that broke a rule.
@@ -78,6 +80,12 @@ impl Batch {
         self.finished = true;
     }
 
+    /// Whether the lane is done with it.
+    #[must_use]
+    pub fn finishes(&self) -> bool {
+        self.finished
+    }
+
     /// Adds a row that broke a rule.
     pub fn reject(&mut self, rejection: Rejection) {
         self.rejections.push(rejection);
@@ -105,9 +113,12 @@ impl Batch {
         });
     }
 
-    /// Puts the users in the order of loading.
+    /// Puts the users in the order of loading. Nothing is added after that.
     pub fn seal(&mut self, sorted: bool) {
-        self.users.seal(sorted);
+        if !self.sealed {
+            self.users.seal(sorted);
+            self.sealed = true;
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
+use super::outlet::Waiting;
 use super::pace::Pace;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, ErrorKind};
@@ -56,6 +57,7 @@ pub struct Lane {
     pub(super) careful: u32,
     /// That of the last batch.
     pub(super) connection: Option<Connection>,
+    pub(super) waiting: Arc<Waiting>,
     pub(super) pace: Arc<Pace>,
     /// Takes batches that are written, so that their memory is used again.
     pub(super) give_back: Sender<Batch>,
@@ -88,6 +90,7 @@ impl Lane {
             return Ok(LaneEnd::Finished);
         }
         loop {
+            self.waiting.begin(self.number.into());
             let batch = tokio::select! {
                 biased;
                 () = off.cancelled() => return Ok(LaneEnd::CalledOff),

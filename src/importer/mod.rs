@@ -2,6 +2,7 @@
 
 mod batch;
 mod lane;
+mod outlet;
 mod pace;
 mod reader;
 mod share;
@@ -26,13 +27,11 @@ use crate::store::{self, Database};
 use crate::traces::Parent;
 use batch::Batch;
 use lane::{Lane, LaneEnd};
+use outlet::{Outlet, Waiting};
 use pace::Pace;
-use reader::{Outlet, ReadEnd, Reader};
+use reader::{ReadEnd, Reader};
 use share::Shares;
 use source::Source;
-
-/// Batches that may wait for a lane: one is written while the next is made.
-const WAITING_BATCHES: usize = 1;
 
 /// Batches of a lane that are steps of the job's trace: a large file has
 /// thousands.
@@ -168,11 +167,16 @@ impl Importer {
         let sorted = pool.schema.alias_attributes.is_empty();
         let mut lanes = JoinSet::new();
         let mut outlets = Vec::new();
+        let count = u32::try_from(claim.lanes.len()).unwrap_or(u32::MAX);
+        let waiting = Arc::new(Waiting::new(claim.lanes.len()));
         for (number, checkpoint) in (0..).zip(claim.lanes.iter().copied()) {
-            let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
-            let (give_back, spent) = mpsc::channel(WAITING_BATCHES + 1);
-            let pace = Arc::new(Pace::new(self.settings.batch_rows));
+            // A batch goes to a lane that waits, and comes back when it is written.
+            let (sender, receiver) = mpsc::channel(1);
+            let (give_back, spent) = mpsc::channel(1);
+            let pace = Arc::new(Pace::new(self.settings.batch_rows, count));
             outlets.push(Outlet {
+                lane: number.into(),
+                waiting: waiting.clone(),
                 checkpoint,
                 batches: sender,
                 spent,
@@ -189,6 +193,7 @@ impl Importer {
                 sorted,
                 careful: 0,
                 connection: None,
+                waiting: waiting.clone(),
                 pace,
                 give_back,
                 unsure: Counters::default(),
@@ -204,6 +209,7 @@ impl Importer {
             settings: &self.settings,
             ids: self.ids.clone(),
             outlets,
+            waiting,
             sorted,
             share: &share,
             rows: job.counters.total(),

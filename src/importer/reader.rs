@@ -4,12 +4,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batch;
-use super::pace::Pace;
+use super::outlet::{Outlet, Waiting};
 use super::share::Share;
 use super::source::Source;
 use super::{Fault, ImportSettings};
@@ -21,7 +19,6 @@ use crate::domain::ids::Ids;
 use crate::domain::job::FailureReason;
 use crate::domain::pool::PoolSchema;
 use crate::domain::rules::password_hash::PasswordHashingAlgorithm;
-use crate::store::lanes::Checkpoint;
 
 /// Rows after which others have a turn: some tenths of a millisecond, in which
 /// a database works off much of what a socket holds. The reader is seldom
@@ -40,16 +37,6 @@ pub enum ReadEnd {
     Unusable(Fault),
 }
 
-/// A lane as the reader sees it.
-pub struct Outlet {
-    pub(super) checkpoint: Checkpoint,
-    pub(super) batches: Sender<Batch>,
-    /// Batches that the lane has written, to be filled again.
-    pub(super) spent: Receiver<Batch>,
-    pub(super) pace: Arc<Pace>,
-    pub(super) batch: Batch,
-}
-
 /// Reads a file for its lanes.
 pub struct Reader<'a> {
     pub(super) schema: &'a PoolSchema,
@@ -57,6 +44,7 @@ pub struct Reader<'a> {
     pub(super) settings: &'a ImportSettings,
     pub(super) ids: Arc<dyn Ids>,
     pub(super) outlets: Vec<Outlet>,
+    pub(super) waiting: Arc<Waiting>,
     /// Whether rows of a batch may be put in order of their keys. Not with
     /// aliases: two usernames may compete for one alias, and file order decides.
     pub(super) sorted: bool,
@@ -136,14 +124,16 @@ impl Reader<'_> {
             return Ok(ReadEnd::Unusable(fault));
         }
         let (end, line) = (source.bytes(), source.splitter.next_line());
-        for lane in 0..self.outlets.len() {
-            let outlet = &mut self.outlets[lane];
-            if outlet.checkpoint.finished {
-                continue;
+        for outlet in &mut self.outlets {
+            if !outlet.checkpoint.finished {
+                outlet.batch.reach(end, line);
+                outlet.batch.finish();
             }
-            outlet.batch.reach(end, line);
-            outlet.batch.finish();
-            if !self.flush(lane, off).await {
+        }
+        for lane in 0..self.outlets.len() {
+            // Unless it went while another was waited for.
+            let is_left = self.outlets[lane].batch.finishes();
+            if is_left && !self.flush(lane, off).await {
                 return Ok(ReadEnd::CalledOff);
             }
         }
@@ -210,25 +200,39 @@ impl Reader<'_> {
             }
         };
         let next_line = source.splitter.next_line();
-        let Outlet { batch, pace, .. } = &mut self.outlets[lane];
-        batch.reach(end, next_line);
-        if batch.len() >= pace.rows() || batch.bytes() >= most_bytes {
+        let outlet = &mut self.outlets[lane];
+        outlet.batch.reach(end, next_line);
+        if outlet.is_due(most_bytes) {
             Next::Flush(lane)
         } else {
             Next::GoOn
         }
     }
 
-    /// Hands a lane its batch. Answers false when it takes no more.
+    /// Hands a lane its batch, once the lane waits for it; meanwhile others that
+    /// wait get what there is for them. Answers false when a lane takes no more.
     async fn flush(&mut self, lane: usize, off: &CancellationToken) -> bool {
-        let outlet = &mut self.outlets[lane];
-        let next = outlet.spent.try_recv().unwrap_or_default();
-        let mut batch = std::mem::replace(&mut outlet.batch, next);
-        batch.seal(self.sorted);
-        tokio::select! {
-            biased;
-            () = off.cancelled() => false,
-            sent = outlet.batches.send(batch) => sent.is_ok(),
+        // While the lane is still at work.
+        self.outlets[lane].batch.seal(self.sorted);
+        loop {
+            let mut done = false;
+            for outlet in &mut self.outlets {
+                let wanted = outlet.lane == lane;
+                if outlet.waits() && (wanted || outlet.batch.len() > 0) {
+                    if !outlet.hand_over(self.sorted) {
+                        return false;
+                    }
+                    done |= wanted;
+                }
+            }
+            if done {
+                return true;
+            }
+            tokio::select! {
+                biased;
+                () = off.cancelled() => return false,
+                () = self.waiting.begun() => {}
+            }
         }
     }
 }

@@ -102,12 +102,12 @@ pub struct ImportingArgs {
     )]
     batch_rows: usize,
     /// Most bytes of a batch, shared out among the jobs that are imported at once and their lanes;
-    /// the process takes about four times as much memory. With a unit: KiB, MiB
+    /// the process takes more than twice as much memory. With a unit: KiB, MiB
     #[arg(
         long,
         env = "MUSTER_BATCH_BYTES",
         hide_env_values = true,
-        default_value = "32MiB",
+        default_value = "64MiB",
         value_name = "BYTES",
         value_parser = values::bytes(KIB, 64 * KIB * KIB)
     )]
