@@ -130,7 +130,8 @@ impl RowSplitter {
 
     /// The next row; `None` when that needs more bytes, or there is none any more.
     pub fn next_row(&mut self) -> Option<Row<'_>> {
-        if self.offset == 0 && !self.pass_bom() {
+        // Of a row that is passed over, what is held may look like a mark.
+        if self.offset == 0 && self.skipping.is_none() && !self.pass_bom() {
             return None;
         }
         loop {

@@ -333,3 +333,34 @@ fn no_migration_is_edited_once_it_is_there() {
         "a new migration needs a line, no other may change"
     );
 }
+
+#[tokio::test]
+async fn reports_of_single_rows_are_still_the_same_rows_in_crowds() {
+    let test = TestMuster::new();
+    let mut db = test.connection().await;
+    // The table as migration 0015 finds it, in a schema of its own.
+    let before = "CREATE SCHEMA before; SET search_path = before;
+        CREATE TABLE rejected_rows (user_pool_id text NOT NULL, job_id uuid NOT NULL,
+            line bigint NOT NULL, code text NOT NULL, column_name text, detail bigint);
+        INSERT INTO rejected_rows
+        SELECT 'local_' || n % 2, ('00000000-0000-7000-8000-00000000000' || n % 3)::uuid, 2 + n,
+            CASE WHEN n % 5 = 0 THEN 'DUPLICATE_IN_FILE' ELSE 'INVALID_EMAIL' END,
+            CASE WHEN n % 11 > 0 THEN 'email' END,
+            CASE WHEN n % 5 = 0 THEN n END
+        FROM generate_series(0, 9999) AS n;
+        CREATE TABLE kept AS TABLE rejected_rows";
+    let migration = include_str!("../../migrations/0015_reports_by_the_span.sql");
+    let differences = "SELECT
+        (SELECT count(*) FROM (TABLE kept EXCEPT TABLE rejected_rows) AS lost)
+        + (SELECT count(*) FROM (TABLE rejected_rows EXCEPT TABLE kept) AS new)
+        + abs((SELECT count(*) FROM kept) - (SELECT count(*) FROM rejected_rows))";
+    for statements in [before, migration] {
+        let done = sqlx::raw_sql(statements).execute(&mut db).await;
+        done.expect("a migration");
+    }
+    let found: i64 = sqlx::query_scalar(differences)
+        .fetch_one(&mut db)
+        .await
+        .expect("both tables");
+    assert_eq!(found, 0);
+}

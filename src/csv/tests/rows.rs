@@ -73,6 +73,16 @@ fn a_byte_order_mark_is_passed_over_at_the_start_only() {
 }
 
 #[test]
+fn the_held_beginning_of_a_long_first_row_is_no_byte_order_mark() {
+    let file = b"\xEFx\xBB\xBF\nab";
+    let whole = rows_of(RowSplitter::new(1), [&file[..]]);
+    assert_eq!(whole.len(), 2);
+    // The x is dropped before the next bytes come.
+    let pieces = rows_of(RowSplitter::new(1), [&file[..2], &file[2..]]);
+    assert_eq!(pieces, whole);
+}
+
+#[test]
 fn a_quoted_field_may_hold_line_breaks() {
     assert_rows(
         99,

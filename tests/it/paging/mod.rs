@@ -2,6 +2,7 @@
 
 mod listings;
 mod meanwhile;
+mod reports;
 mod tokens;
 
 use std::collections::BTreeSet;

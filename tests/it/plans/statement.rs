@@ -172,8 +172,10 @@ impl Parameter {
             ("phone_number_alias", "text[]") => list(&|n| format!("+49{n}")),
             ("preferred_username_alias", "text[]") => list(&|n| format!("{name}-name-{n}")),
             ("code", "text[]") => list(&|_| "INVALID_EMAIL".to_owned()),
-            ("line" | "import_line", "bigint") => "100".to_owned(),
-            ("line" | "import_line", "bigint[]") => list(&|n| (100_000 + n).to_string()),
+            // Arrays as text.
+            ("offsets" | "details", "text[]") => list(&|_| "\"{0}\"".to_owned()),
+            ("first_line" | "import_line", "bigint") => "100".to_owned(),
+            ("first_line" | "import_line", "bigint[]") => list(&|n| (100_000 + n).to_string()),
             ("limit", _) => "50".to_owned(),
             ("status", "text") if new("user_import_jobs") => quoted("CREATED"),
             ("status", "text") => quoted("EXPIRED"),
