@@ -25,10 +25,16 @@ impl Batch {
         self.users.len() + self.rejections.len()
     }
 
-    /// Bytes that the batch's users take.
+    /// Bytes that the batch takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.users.bytes()
+        self.users.bytes() + self.rejections.len() * size_of::<Rejection>()
+    }
+
+    /// Bytes of memory that it holds, whether it has rows or not.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.users.capacity() + self.rejections.capacity() * size_of::<Rejection>()
     }
 
     /// Rows that broke no rule.

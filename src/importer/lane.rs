@@ -1,6 +1,7 @@
 //! One lane: takes batches, and writes each in one transaction that is fenced
 //! by the lease and moves the checkpoint.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -271,8 +272,9 @@ fn log_rows(batch: &Batch, collided: &[Rejection]) {
     if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return;
     }
+    let not: HashSet<u64> = collided.iter().map(|r| r.line).collect();
     for line in batch.users().lines() {
-        if !collided.iter().any(|r| r.line == line) {
+        if !not.contains(&line) {
             tracing::debug!(target: TARGET, "[SUCCEEDED] Line Number {line} - The import succeeded.");
         }
     }

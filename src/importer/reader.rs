@@ -214,12 +214,13 @@ impl Reader<'_> {
     async fn flush(&mut self, lane: usize, off: &CancellationToken) -> bool {
         // While the lane is still at work.
         self.outlets[lane].batch.seal(self.sorted);
+        let most_bytes = self.share.bytes();
         loop {
             let mut done = false;
             for outlet in &mut self.outlets {
                 let wanted = outlet.lane == lane;
                 if outlet.waits() && (wanted || outlet.batch.len() > 0) {
-                    if !outlet.hand_over(self.sorted) {
+                    if !outlet.hand_over(self.sorted, most_bytes) {
                         return false;
                     }
                     done |= wanted;

@@ -40,13 +40,16 @@ impl<'a> UserColumns<'a> {
 }
 
 impl UserRows {
-    /// The rows as columns.
+    /// Some rows as columns.
     ///
     /// # Errors
     /// Internal when a row is not as [`push`](Self::push) encodes it.
-    pub(super) fn columns(&self) -> Result<UserColumns<'_>, Error> {
+    pub(super) fn columns(
+        &self,
+        rows: impl Iterator<Item = u32>,
+    ) -> Result<UserColumns<'_>, Error> {
         let mut columns = UserColumns::default();
-        for row in self.all() {
+        for row in rows {
             columns.push(signed(self.line(row))?, Values(self.encoded(row)))?;
         }
         Ok(columns)

@@ -11,6 +11,10 @@ use crate::domain::rejection::{Rejection, RejectionCode};
 use crate::store::lanes::JobKey;
 use crate::store::{Transaction, unsigned};
 
+/// Rows of one statement: as columns, and as what is sent, they take several
+/// times the memory of the batch that they are of.
+const AT_ONCE: usize = 5_000;
+
 /// Inserts those rows of a batch that collide with no user that is there, in
 /// the order given; answers why each of the others is rejected.
 ///
@@ -23,7 +27,20 @@ pub async fn insert_or_reject(
     users: &UserRows,
     now: OffsetDateTime,
 ) -> Result<Vec<Rejection>, Error> {
-    let u = users.columns()?;
+    let mut rejections = Vec::new();
+    for from in (0..users.len()).step_by(AT_ONCE) {
+        let columns = users.columns(users.all().skip(from).take(AT_ONCE))?;
+        rejections.append(&mut insert_some(tx, job, columns, now).await?);
+    }
+    Ok(rejections)
+}
+
+async fn insert_some(
+    tx: &mut Transaction,
+    job: &JobKey,
+    u: UserColumns<'_>,
+    now: OffsetDateTime,
+) -> Result<Vec<Rejection>, Error> {
     let mut inserted = sqlx::query_scalar!(
         "INSERT INTO users (user_pool_id, import_job_id, user_create_date,
                  import_line, username_key, username, sub, name, given_name, family_name,

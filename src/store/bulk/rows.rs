@@ -116,6 +116,14 @@ impl UserRows {
         self.bytes.len() + self.rows.len() * (size_of::<Row>() + size_of::<Place>())
     }
 
+    /// How many bytes of memory are held for them.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+            + self.rows.capacity() * size_of::<Row>()
+            + self.places.capacity() * size_of::<Place>()
+    }
+
     /// Removes all users; the memory stays.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -9,9 +9,10 @@ use crate::domain::rejection::{Rejection, RejectionCode};
 use crate::store::{signed, unknown_word, unsigned};
 
 /// Lines of which a chunk may have rows: from a multiple of this up to the next
-/// one. Who lists by line reads no more than a span too much, and its rows are
-/// small enough to lie in the table itself. A CHECK of the table says the same.
-const SPAN: u64 = 1_024;
+/// one. Who lists by line reads no more than a span too much, and a chunk is
+/// small enough to lie in the table itself, unless most of its rows have a
+/// detail. A CHECK of the table says the same.
+const SPAN: u64 = 512;
 
 /// The span of a line.
 pub(super) const fn span(line: u64) -> u64 {
@@ -169,15 +170,15 @@ mod tests {
             rejection(2, E, None),
             rejection(5, D, Some(4)),
             rejection(9, E, None),
-            rejection(1_023, D, Some(2_000_000_000_000)),
-            rejection(1_024, E, None),
-            rejection(2_047, E, None),
+            rejection(511, D, Some(2_000_000_000_000)),
+            rejection(512, E, None),
+            rejection(1_023, E, None),
             rejection(3_000_000_001, E, None),
         ];
         let chunks = Chunks::of(all.iter()).expect("chunks");
-        assert_eq!(chunks.first_lines, [2, 5, 1_024, 3_000_000_001]);
+        assert_eq!(chunks.first_lines, [2, 5, 512, 3_000_000_001]);
         assert_eq!(chunks.codes, [E, D, E, E].map(RejectionCode::as_str));
-        assert_eq!(chunks.offsets, ["{0,7}", "{0,1018}", "{0,1023}", "{0}"]);
+        assert_eq!(chunks.offsets, ["{0,7}", "{0,506}", "{0,511}", "{0}"]);
         let details = chunks.details.iter().map(Option::as_deref);
         let wanted = [None, Some("{4,2000000000000}"), None, None];
         assert!(details.eq(wanted));

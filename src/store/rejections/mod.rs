@@ -29,21 +29,26 @@ pub async fn list(
     let limit = usize::try_from(limit).map_err(Error::internal)?;
     let mut found: Vec<Rejection> = Vec::new();
     let mut from = span_start(after);
+    let mut present = span(after);
     let mut size = FIRST;
     loop {
         let chunks = fetch(db, pool, job, from, size).await?;
+        let mut enough = (chunks.len() as i64) < size;
         for chunk in &chunks {
+            // All of the spans before this one are whole.
+            if span(chunk.first_line) > present {
+                present = span(chunk.first_line);
+                if found.len() >= limit {
+                    enough = true;
+                    break;
+                }
+            }
             chunk.rejections_after(after, &mut found)?;
+            from = chunk.first_line + 1;
         }
-        let Some(last) = chunks.last().filter(|_| chunks.len() as i64 == size) else {
-            break;
-        };
-        // Rows of the last span may be in chunks that are still to come.
-        let last = last.first_line;
-        if found.iter().filter(|r| span(r.line) < span(last)).count() >= limit {
+        if enough {
             break;
         }
-        from = last + 1;
         size = (size * 2).min(MOST);
     }
     found.sort_unstable_by_key(|rejection| rejection.line);

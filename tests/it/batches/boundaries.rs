@@ -101,7 +101,7 @@ async fn batches_that_are_cut_by_their_bytes_leave_the_same() {
     }
 }
 
-/// Many are copied, and a few go in one message.
+/// Many of one span go together, and a few by themselves.
 #[tokio::test]
 async fn many_rejections_at_once_leave_the_same_as_a_few_at_a_time() {
     let test = TestMuster::new();

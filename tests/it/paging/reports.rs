@@ -4,7 +4,7 @@ use super::{Kind, pages};
 use crate::support::imports::{users_csv, work};
 use crate::support::muster::TestMuster;
 
-/// The 1,024 lines that a piece lies within, several times over.
+/// The 512 lines that a piece lies within, several times over.
 const ROWS: u64 = 5_000;
 
 #[tokio::test]
