@@ -1,5 +1,6 @@
-//! Reports: the rows of a job that were not imported. They are kept by the
-//! [`Chunk`]: a row of the table for each of them would take as long as a user.
+//! Reports: the rows of a job that were not imported. Those of one reason that lie
+//! close together are kept in one row of the table: one for each would take as
+//! long as a user.
 
 mod chunk;
 
