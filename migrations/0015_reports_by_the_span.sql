@@ -1,8 +1,7 @@
--- Where all rows of a file are rejected, a row of this table for each of them
--- took the database as long as the users would have: 1,000,000 of them, 160 MB,
--- two fifths of the time of such an import. Rows that are rejected for the same
--- reason mostly come in crowds, and a crowd in one row is hundreds of times
--- fewer rows and a tenth of the bytes.
+-- Where all rows of a file are rejected, a row of the table for each of them
+-- took a third of the database's time. Rows that are rejected for the same
+-- reason mostly come in crowds, and a crowd in one row makes hundreds of times
+-- fewer rows.
 --
 -- With so few, the pool may lead the key again, as everywhere.
 --
