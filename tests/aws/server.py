@@ -123,7 +123,11 @@ class Server:
 
     @contextlib.contextmanager
     def no_row_written(self):
-        """Within it, an import job gets as far as its first row and no further."""
+        """Within it, an import job gets as far as its first row and no further.
+
+        Gives a function that waits until a job is there: before that, one that is told to stop
+        has stopped at once.
+        """
         home = self.folder / "data/postgres"
         lines = (home / "data/postmaster.pid").read_text().splitlines()
         postmaster, port, socket_dir = lines[0], lines[3], lines[4]
@@ -138,12 +142,23 @@ class Server:
             stdout=subprocess.PIPE,
             text=True,
         ) as session:
+
+            def answer(statements):
+                session.stdin.write(statements + "\n")
+                session.stdin.flush()
+                return session.stdout.readline().strip()
+
+            def first_row():
+                waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted;"
+                end = time.monotonic() + PATIENCE
+                while answer(waiting) == "0":
+                    assert time.monotonic() < end, "no job came to its first row"
+                    time.sleep(0.02)
+
             # Readers go on.
-            session.stdin.write("BEGIN; LOCK TABLE users IN EXCLUSIVE MODE; SELECT 'locked';\n")
-            session.stdin.flush()
-            assert session.stdout.readline() == "locked\n"
+            assert answer("BEGIN; LOCK TABLE users IN EXCLUSIVE MODE; SELECT 'locked';") == "locked"
             try:
-                yield
+                yield first_row
             finally:
                 session.communicate("COMMIT;\n", PATIENCE)
         assert session.returncode == 0

@@ -75,8 +75,9 @@ def test_times_are_seconds_with_milliseconds(idp, pool):
 
 
 def test_stop_of_a_running_job(server, idp):
-    with server.no_row_written():
+    with server.no_row_written() as first_row:
         pool, job = start_job(idp)
+        first_row()
         running = wait_for(idp, pool, job, "InProgress", "Succeeded")
         assert running["Status"] == "InProgress"
         # A job that stops already is answered.
