@@ -128,10 +128,7 @@ impl Importer {
     /// # Errors
     /// Unavailable when the database or the object store stays away.
     pub async fn run(&self, claim: &Claim, shutdown: &CancellationToken) -> Result<Outcome, Error> {
-        let (pool_id, job_id) = (&claim.job.user_pool_id, claim.job.job_id);
-        let job = store::jobs::get(&self.db, pool_id, job_id).await?;
-        let pool = store::pools::get(&self.db, pool_id).await?;
-        let (Some(job), Some(pool)) = (job, pool) else {
+        let Some((job, pool)) = store::jobs::get_with_pool(&self.db, &claim.job).await? else {
             return Ok(Outcome::Lost);
         };
         // From the lane that is furthest behind; the others pass over what they

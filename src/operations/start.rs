@@ -156,10 +156,10 @@ impl Muster {
         let trace = Parent::current().to_job();
         let start = Transition::Start;
         let trace = trace.as_deref();
-        if !store::jobs::apply(tx, &named.pool, named.job, start, now, trace).await? {
+        let (pool, job_id) = (&named.pool, named.job);
+        if !store::jobs::apply(tx, pool, job_id, start, now, trace, Wake::Started).await? {
             return Err(Error::internal("a locked CREATED job was not started"));
         }
-        tx.wake(Wake::Started).await?;
         let (total_bytes, total_rows) = match &pin {
             Some(upload) => (Some(upload.bytes), upload.rows),
             None => (job.total_bytes, job.total_rows),
@@ -212,8 +212,8 @@ impl Muster {
             return Ok(job);
         }
         let now = self.0.clock.now();
-        let stop = Transition::Stop;
-        if !store::jobs::apply(tx, &named.pool, named.job, stop, now, None).await? {
+        let (pool, job_id, stop) = (&named.pool, named.job, Transition::Stop);
+        if !store::jobs::apply(tx, pool, job_id, stop, now, None, Wake::Stopping).await? {
             return Err(Error::precondition(
                 Reason::JobNotStoppable,
                 "UserImportJob",
@@ -224,7 +224,6 @@ impl Muster {
                 ),
             ));
         }
-        tx.wake(Wake::Stopping).await?;
         Ok(UserImportJob {
             status: Transition::Stop.to(),
             ..job

@@ -12,7 +12,7 @@ use crate::domain::job::{
 use crate::meters;
 use crate::store::Transaction;
 use crate::store::finish::{
-    End, Ending, Folded, end, fold_lanes, lock_claimed, next_done, next_stopped,
+    End, Ending, Folded, end, fold_claimed, fold_lanes, next_done, next_stopped,
 };
 use crate::store::lanes::Claim;
 use crate::traces::{self, Parent, Step};
@@ -54,10 +54,11 @@ impl Scheduler {
     async fn finish_done(&self) -> Result<bool, Error> {
         let begun = traces::now();
         let mut tx = self.db().begin("finish_done").await?;
-        match next_done(&mut tx).await? {
-            Some(due) => self.finish(tx, &due, begun).await,
-            None => Ok(false),
-        }
+        let Some(due) = next_done(&mut tx).await? else {
+            return Ok(false);
+        };
+        let folded = fold_lanes(&mut tx, &due.job).await?;
+        self.finish(tx, &due, folded, begun).await
     }
 
     /// Ends the job of a claim, all of whose lanes are done. Answers false when
@@ -65,10 +66,10 @@ impl Scheduler {
     pub(super) async fn finish_claimed(&self, claim: &Claim) -> Result<bool, Error> {
         let begun = traces::now();
         let mut tx = self.db().begin("finish_claimed").await?;
-        let Some(due) = lock_claimed(&mut tx, claim).await? else {
+        let Some((due, folded)) = fold_claimed(&mut tx, claim).await? else {
             return Ok(false);
         };
-        let done = self.finish(tx, &due, begun).await?;
+        let done = self.finish(tx, &due, folded, begun).await?;
         if done {
             self.purge_at_once(PURGE).await;
         }
@@ -80,10 +81,10 @@ impl Scheduler {
         &self,
         mut tx: Transaction,
         due: &Ending,
+        folded: Folded,
         begun: SystemTime,
     ) -> Result<bool, Error> {
         let step = step(begun, due);
-        let folded = fold_lanes(&mut tx, &due.job).await?;
         let ending = if folded.counters.too_many_rejected(due.max_rejected_percent) {
             self.end_now(
                 Transition::FinishFailed,

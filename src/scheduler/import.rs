@@ -14,7 +14,7 @@ use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::Transition;
 use crate::importer::{Fault, Outcome};
 use crate::meters;
-use crate::store::finish::{End, end, fold_lanes, lock_claimed};
+use crate::store::finish::{End, end, fold_claimed};
 use crate::store::lanes::{Claim, claim, excuse, release};
 use crate::traces::{self, Parent, Step};
 
@@ -153,11 +153,10 @@ impl Scheduler {
     async fn give_up(&self, claim: &Claim, fault: &Fault) -> Result<bool, Error> {
         let begun = traces::now();
         let mut tx = self.0.db.begin("give_up").await?;
-        let Some(due) = lock_claimed(&mut tx, claim).await? else {
+        let Some((due, folded)) = fold_claimed(&mut tx, claim).await? else {
             return Ok(false);
         };
         let step = step(begun, &due);
-        let folded = fold_lanes(&mut tx, &claim.job).await?;
         let ending = self.end_now(Transition::GiveUp, &fault.message, Some(fault.reason));
         if !end(&mut tx, &claim.job, folded, &ending).await? {
             return Ok(false);

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::listener::Listener;
 use super::pool::{Pool, PoolUse};
-use super::transaction::{Connection, Transaction};
+use super::transaction::Transaction;
 use crate::domain::error::{Constraint, Error};
 
 static MIGRATOR: Migrator = sqlx::migrate!();
@@ -138,14 +138,6 @@ impl Database {
     pub async fn begin(&self, name: &'static str) -> Result<Transaction, Error> {
         tracing::trace!(transaction = name, "begin");
         Ok(Transaction::begin(&self.pool).await?)
-    }
-
-    /// A connection for one transaction after the other.
-    ///
-    /// # Errors
-    /// Unavailable when the database cannot be reached.
-    pub async fn connection(&self) -> Result<Connection, Error> {
-        Ok(Connection::open(&self.pool).await?)
     }
 
     /// Asks the database for a sign of life.

@@ -134,42 +134,59 @@ pub async fn next_fruitless(
     .transpose()
 }
 
-/// Locks the job of a claim, if the claim's lease is still its own.
+/// Locks the job of a claim and removes its lanes, if the claim's lease is still
+/// its own. Answers what they had come to.
 ///
 /// # Errors
 /// Unavailable without a database.
-pub async fn lock_claimed(tx: &mut Transaction, claim: &Claim) -> Result<Option<Ending>, Error> {
+pub async fn fold_claimed(
+    tx: &mut Transaction,
+    claim: &Claim,
+) -> Result<Option<(Ending, Folded)>, Error> {
+    // The job's lock first: whoever claims must hold that, too. A lane of which
+    // the token has changed meanwhile is looked at once more, and stays.
     let row = sqlx::query!(
-        "SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent FROM user_import_jobs j
-         WHERE j.user_pool_id = $1 AND j.job_id = $2
-         FOR NO KEY UPDATE OF j",
-        claim.job.user_pool_id.as_str(),
-        claim.job.job_id.0,
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    // After the job's lock: whoever claims must hold that, too.
-    let held = sqlx::query!(
-        "SELECT lane FROM import_lanes
-         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3
-         FOR NO KEY UPDATE",
+        r#"WITH locked AS MATERIALIZED (
+             SELECT user_pool_id, job_id, max_rejected_percent, trace_parent
+             FROM user_import_jobs
+             WHERE user_pool_id = $1 AND job_id = $2 FOR NO KEY UPDATE),
+         folded AS (
+             DELETE FROM import_lanes l USING locked j
+             WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id AND l.lease_token = $3
+             RETURNING l.imported_users, l.skipped_users, l.failed_users, l.checkpoint_bytes)
+         SELECT j.user_pool_id, j.job_id, j.max_rejected_percent, j.trace_parent,
+             f.imported_users AS "imported_users!", f.skipped_users AS "skipped_users!",
+             f.failed_users AS "failed_users!", f.checkpoint_bytes AS "checkpoint_bytes!"
+         FROM locked j CROSS JOIN (
+             SELECT sum(imported_users)::bigint AS imported_users,
+                 sum(skipped_users)::bigint AS skipped_users,
+                 sum(failed_users)::bigint AS failed_users,
+                 min(checkpoint_bytes) AS checkpoint_bytes
+             FROM folded HAVING count(*) > 0) f"#,
         claim.job.user_pool_id.as_str(),
         claim.job.job_id.0,
         claim.token,
     )
-    .fetch_all(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
-    if held.is_empty() {
-        return Ok(None);
-    }
-    ending(
-        &row.user_pool_id,
-        row.job_id,
-        row.max_rejected_percent,
-        row.trace_parent,
-    )
-    .map(Some)
+    row.map(|r| {
+        let folded = Folded {
+            counters: Counters {
+                imported: unsigned(r.imported_users)?,
+                skipped: unsigned(r.skipped_users)?,
+                failed: unsigned(r.failed_users)?,
+            },
+            processed_bytes: unsigned(r.checkpoint_bytes)?,
+        };
+        let ending = ending(
+            &r.user_pool_id,
+            r.job_id,
+            r.max_rejected_percent,
+            r.trace_parent,
+        )?;
+        Ok((ending, folded))
+    })
+    .transpose()
 }
 
 fn ending(

@@ -1,15 +1,19 @@
 //! User import jobs: reading them, and the moves that callers make. What the
 //! scheduler moves is in [`super::lanes`] and [`super::finish`].
 
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Database, Transaction, exactly_one, signed, unknown_word, unsigned};
+use super::lanes::JobKey;
+use super::wake::CHANNEL;
+use super::{Database, Transaction, Wake, exactly_one, pools, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::{
     Counters, EXPIRED_MESSAGE, FailureReason, JobStatus, Transition, Upload, UserImportJob,
 };
+use crate::domain::pool::UserPool;
 use crate::domain::rules::password_hash::PasswordHashingAlgorithm;
 
 struct JobRow {
@@ -166,15 +170,38 @@ pub async fn get(
     pool: &UserPoolId,
     job: JobId,
 ) -> Result<Option<UserImportJob>, Error> {
+    get_by(&db.pool, pool, job).await
+}
+
+/// The same, by a connection of the caller's choice.
+pub(super) async fn get_by(
+    executor: impl PgExecutor<'_>,
+    pool: &UserPoolId,
+    job: JobId,
+) -> Result<Option<UserImportJob>, Error> {
     select_jobs!(
         "WHERE j.user_pool_id = $1 AND j.job_id = $2 AND j.deletion_date IS NULL",
         pool.as_str(),
         job.0
     )
-    .fetch_optional(&db.pool)
+    .fetch_optional(executor)
     .await?
     .map(UserImportJob::try_from)
     .transpose()
+}
+
+/// One job and its pool, unless one of them is deleted.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn get_with_pool(
+    db: &Database,
+    key: &JobKey,
+) -> Result<Option<(UserImportJob, UserPool)>, Error> {
+    let mut held = db.pool.hold().await?;
+    let job = get_by(&mut held, &key.user_pool_id, key.job_id).await?;
+    let pool = pools::get_by(&mut held, &key.user_pool_id).await?;
+    Ok(job.zip(pool))
 }
 
 /// One job by its id alone, unless it is deleted.
@@ -278,9 +305,9 @@ pub async fn list(
     rows.into_iter().map(UserImportJob::try_from).collect()
 }
 
-/// Moves a locked job by a caller's Start or Stop, and keeps the trace of which
-/// that is part. Answers false when its status is none that the transition
-/// starts from.
+/// Moves a locked job by a caller's Start or Stop, keeps the trace of which that
+/// is part, and wakes the schedulers when the transaction commits. Answers false
+/// when its status is none that the transition starts from.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -291,22 +318,26 @@ pub async fn apply(
     transition: Transition,
     now: OffsetDateTime,
     trace_parent: Option<&str>,
+    wake: Wake,
 ) -> Result<bool, Error> {
-    let done = sqlx::query!(
+    let moved = sqlx::query!(
         "UPDATE user_import_jobs
          SET status = $3, start_date = coalesce(start_date, $5),
              trace_parent = coalesce(trace_parent, $6)
-         WHERE user_pool_id = $1 AND job_id = $2 AND status = ANY($4) AND deletion_date IS NULL",
+         WHERE user_pool_id = $1 AND job_id = $2 AND status = ANY($4) AND deletion_date IS NULL
+         RETURNING pg_notify($7, $8)::text AS told",
         pool.as_str(),
         job.0,
         transition.to().as_str(),
         &transition.from_words(),
         now,
         trace_parent,
+        CHANNEL,
+        wake.word(),
     )
-    .execute(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(moved.is_some())
 }
 
 /// Hides a job, for the purge to remove. Answers false when it is active, or

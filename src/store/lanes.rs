@@ -80,7 +80,6 @@ pub async fn dispatch(
     lane_bytes: u64,
     limit: i64,
 ) -> Result<Vec<Dispatched>, Error> {
-    let mut tx = db.begin("dispatch").await?;
     // Materialised: as a subquery it could be run for each PENDING job, with
     // other jobs each time, and more than `limit` in the end.
     let done = sqlx::query!(
@@ -105,9 +104,8 @@ pub async fn dispatch(
         limit,
         signed(lane_bytes.max(1))?,
     )
-    .fetch_all(tx.connection())
+    .fetch_all(&db.pool)
     .await?;
-    tx.commit().await?;
     done.into_iter()
         .map(|row| {
             Ok(Dispatched {
@@ -129,7 +127,110 @@ pub async fn claim(
     lease: Duration,
     max_fruitless: u32,
 ) -> Result<Option<Claim>, Error> {
-    let (found, taken_over, rows) = loop {
+    match claim_free(db, worker, token, lease, max_fruitless).await? {
+        Oldest::None => Ok(None),
+        Oldest::Claimed(claim) => Ok(Some(claim)),
+        Oldest::HadHolder => take_over(db, worker, token, lease, max_fruitless).await,
+    }
+}
+
+/// What a look for the oldest job that no worker holds comes to.
+enum Oldest {
+    None,
+    Claimed(Claim),
+    /// A worker had it whose lease has run out, or has it by now.
+    HadHolder,
+}
+
+/// Claims the oldest job that no worker holds, if none has held it since it was
+/// taken up or given back: nobody can be writing its rows, so that one
+/// statement will do. Tokens change under the job's lock alone, hence those of
+/// all its lanes are free here or none.
+///
+/// Nobody waits for the disk: no caller sees a claim, and what it leads to lasts
+/// only where the claim does, which was written before. A database that crashes
+/// and forgets it refuses the batches of its worker.
+async fn claim_free(
+    db: &Database,
+    worker: Uuid,
+    token: Uuid,
+    lease: Duration,
+    max_fruitless: u32,
+) -> Result<Oldest, Error> {
+    let rows = sqlx::query!(
+        r#"WITH oldest AS MATERIALIZED (
+             SELECT j.user_pool_id, j.job_id, j.trace_parent FROM user_import_jobs j
+             WHERE j.status = 'IN_PROGRESS'
+               AND NOT EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                     AND l.lease_expires_at > clock_timestamp())
+               AND EXISTS (SELECT 1 FROM import_lanes l
+                   WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id
+                     AND NOT l.finished AND l.fruitless_claims < $1)
+             ORDER BY j.start_date LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED),
+         claimed AS (
+             UPDATE import_lanes l
+             SET lease_token = $2, lease_worker = $3,
+                 lease_expires_at = clock_timestamp() + make_interval(secs => $4),
+                 fruitless_claims = fruitless_claims + 1
+             FROM oldest o
+             WHERE l.user_pool_id = o.user_pool_id AND l.job_id = o.job_id
+               AND l.lease_token IS NULL
+             RETURNING l.lane, l.checkpoint_bytes, l.checkpoint_line, l.finished)
+         SELECT o.user_pool_id, o.job_id, o.trace_parent, c.lane AS "lane?",
+             c.checkpoint_bytes AS "checkpoint_bytes?", c.checkpoint_line AS "checkpoint_line?",
+             c.finished AS "finished?",
+             set_config('synchronous_commit', 'off', true) AS unhurried
+         FROM oldest o LEFT JOIN claimed c ON true
+         ORDER BY c.lane"#,
+        i32::try_from(max_fruitless).unwrap_or(i32::MAX),
+        token,
+        worker,
+        interval(lease),
+    )
+    .fetch_all(&db.pool)
+    .await?;
+    let Some(first) = rows.first() else {
+        return Ok(Oldest::None);
+    };
+    let job = key(&first.user_pool_id, first.job_id)?;
+    let trace_parent = first.trace_parent.clone();
+    let mut lanes = Vec::new();
+    for row in &rows {
+        let (Some(bytes), Some(line), Some(finished)) =
+            (row.checkpoint_bytes, row.checkpoint_line, row.finished)
+        else {
+            return Ok(Oldest::HadHolder);
+        };
+        lanes.push(checkpoint(bytes, line, finished)?);
+    }
+    let nothing_left = lanes.iter().all(|c| c.finished);
+    let claim = Claim {
+        job,
+        token,
+        resumed: lanes.iter().any(|c| c.bytes > 0),
+        taken_over: false,
+        trace_parent,
+        lanes,
+    };
+    if nothing_left {
+        // Another imported it all between the look and the claim.
+        release(db, &claim).await?;
+        return Ok(Oldest::HadHolder);
+    }
+    Ok(Oldest::Claimed(claim))
+}
+
+/// Claims the oldest job that no worker holds, and waits for what a worker may
+/// still be writing whose lease has run out.
+async fn take_over(
+    db: &Database,
+    worker: Uuid,
+    token: Uuid,
+    lease: Duration,
+    max_fruitless: u32,
+) -> Result<Option<Claim>, Error> {
+    let (found, taken_over, mut rows) = loop {
         let mut tx = db.begin("claim").await?;
         let Some(found) = sqlx::query!(
             "SELECT j.user_pool_id, j.job_id, j.trace_parent FROM user_import_jobs j
@@ -187,28 +288,27 @@ pub async fn claim(
         }
     };
 
-    let mut lanes: Vec<(i16, Checkpoint)> = rows
+    rows.sort_by_key(|row| row.lane);
+    let lanes = rows
         .into_iter()
-        .map(|r| {
-            Ok((
-                r.lane,
-                Checkpoint {
-                    bytes: unsigned(r.checkpoint_bytes)?,
-                    line: unsigned(r.checkpoint_line)?,
-                    finished: r.finished,
-                },
-            ))
-        })
-        .collect::<Result<_, Error>>()?;
-    lanes.sort_by_key(|(lane, _)| *lane);
+        .map(|r| checkpoint(r.checkpoint_bytes, r.checkpoint_line, r.finished))
+        .collect::<Result<Vec<_>, Error>>()?;
     Ok(Some(Claim {
         job: key(&found.user_pool_id, found.job_id)?,
         token,
-        resumed: lanes.iter().any(|(_, c)| c.bytes > 0),
+        resumed: lanes.iter().any(|c| c.bytes > 0),
         taken_over,
         trace_parent: found.trace_parent,
-        lanes: lanes.into_iter().map(|(_, c)| c).collect(),
+        lanes,
     }))
+}
+
+fn checkpoint(bytes: i64, line: i64, finished: bool) -> Result<Checkpoint, Error> {
+    Ok(Checkpoint {
+        bytes: unsigned(bytes)?,
+        line: unsigned(line)?,
+        finished,
+    })
 }
 
 /// Renews the lease on all lanes of a job but those of which a batch is being
@@ -248,11 +348,16 @@ pub async fn renew(db: &Database, claim: &Claim, lease: Duration) -> Result<bool
 /// Unavailable without a database.
 pub async fn release(db: &Database, claim: &Claim) -> Result<(), Error> {
     let mut tx = db.begin("release").await?;
+    // Under the job's lock, as every change of a token.
     sqlx::query!(
-        "UPDATE import_lanes
+        "WITH locked AS MATERIALIZED (
+             SELECT user_pool_id, job_id FROM user_import_jobs
+             WHERE user_pool_id = $1 AND job_id = $2 FOR NO KEY UPDATE)
+         UPDATE import_lanes l
          SET lease_token = NULL, lease_worker = NULL, lease_expires_at = NULL,
              fruitless_claims = greatest(fruitless_claims - 1, 0)
-         WHERE user_pool_id = $1 AND job_id = $2 AND lease_token = $3",
+         FROM locked j
+         WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id AND l.lease_token = $3",
         claim.job.user_pool_id.as_str(),
         claim.job.job_id.0,
         claim.token,
@@ -316,11 +421,7 @@ pub async fn lock(tx: &mut Transaction, claim: &Claim, lane: u16) -> Result<Lock
         return Ok(Locked::Lost);
     };
     Ok(Locked::Held {
-        checkpoint: Checkpoint {
-            bytes: unsigned(row.checkpoint_bytes)?,
-            line: unsigned(row.checkpoint_line)?,
-            finished: row.finished,
-        },
+        checkpoint: checkpoint(row.checkpoint_bytes, row.checkpoint_line, row.finished)?,
         status: JobStatus::from_name(&row.status).ok_or_else(|| unknown_word("status"))?,
     })
 }

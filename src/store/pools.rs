@@ -1,5 +1,6 @@
 //! User pools.
 
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use super::{Database, Transaction, unknown_word};
@@ -111,11 +112,19 @@ pub async fn insert(tx: &mut Transaction, pool: &UserPool) -> Result<bool, Error
 /// # Errors
 /// Unavailable without a database.
 pub async fn get(db: &Database, id: &UserPoolId) -> Result<Option<UserPool>, Error> {
+    get_by(&db.pool, id).await
+}
+
+/// The same, by a connection of the caller's choice.
+pub(super) async fn get_by(
+    executor: impl PgExecutor<'_>,
+    id: &UserPoolId,
+) -> Result<Option<UserPool>, Error> {
     select_pools!(
         "WHERE user_pool_id = $1 AND deletion_date IS NULL",
         id.as_str()
     )
-    .fetch_optional(&db.pool)
+    .fetch_optional(executor)
     .await?
     .map(UserPool::try_from)
     .transpose()

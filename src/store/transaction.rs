@@ -12,10 +12,6 @@ use crate::domain::error::Error;
 pub struct Connection(Held);
 
 impl Connection {
-    pub(super) async fn open(pool: &Pool) -> Result<Self, sqlx::Error> {
-        Ok(Self(pool.hold().await?))
-    }
-
     /// Begins a transaction.
     ///
     /// # Errors
@@ -80,6 +76,15 @@ impl Transaction {
         }
     }
 
+    /// The same, and answers the connection.
+    ///
+    /// # Errors
+    /// Unavailable when the connection is lost.
+    pub async fn rollback_and_keep(mut self) -> Result<Connection, Error> {
+        self.0.rollback().await?;
+        Ok(Connection(self.0))
+    }
+
     /// Wakes the schedulers when the transaction commits.
     ///
     /// # Errors
@@ -98,12 +103,18 @@ impl Transaction {
 
     /// Marks a place to go back to, until the transaction ends or the next one
     /// is marked.
-    pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
-        self.0.run("SAVEPOINT mark").await
+    ///
+    /// # Errors
+    /// Unavailable when the connection is lost.
+    pub async fn mark(&mut self) -> Result<(), Error> {
+        Ok(self.0.run("SAVEPOINT mark").await?)
     }
 
     /// Undoes what was done since the mark, a statement that failed included.
-    pub(super) async fn back_to_mark(&mut self) -> Result<(), sqlx::Error> {
-        self.0.back_to_mark().await
+    ///
+    /// # Errors
+    /// Unavailable when the connection is lost.
+    pub async fn back_to_mark(&mut self) -> Result<(), Error> {
+        Ok(self.0.back_to_mark().await?)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster::domain::job::Counters;
 use muster::importer::Outcome;
-use muster::store::finish::lock_claimed;
+use muster::store::finish::fold_claimed;
 use muster::store::lanes::{Checkpoint, Claim, Locked, advance, excuse, lock, release, renew};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,48 @@ async fn a_job_has_one_worker_until_the_lease_is_given_back_or_has_run_out() {
     assert!(claim(&test.db).await.is_none());
     test.expire_leases().await;
     assert!(claim(&test.db).await.is_some());
+}
+
+#[tokio::test]
+async fn a_lease_changes_hands_under_its_jobs_lock_for_all_lanes_or_none() {
+    let test = TestMuster::new();
+    dispatched(&test).await;
+    let free = "import_lanes WHERE lease_token IS NULL";
+    let all = test.rows(free).await;
+    assert!(all > 1);
+    let the_job = "SELECT FROM user_import_jobs FOR UPDATE";
+    let gate = Gate::shut(&test, the_job).await;
+    assert!(claim(&test.db).await.is_none(), "another has its eye on it");
+    gate.open().await;
+
+    let held = claim(&test.db).await.expect("the job");
+    let mut gate = Gate::shut(&test, the_job).await;
+    let db = test.db.clone();
+    let giving_back = tokio::spawn(async move { release(&db, &held).await });
+    gate.waiting(1).await;
+    assert_eq!(test.rows(free).await, 0);
+    // No lane of its own is locked meanwhile.
+    test.sql("SELECT FROM import_lanes FOR UPDATE NOWAIT")
+        .await
+        .expect("lanes that nobody has locked");
+    gate.open().await;
+    giving_back.await.expect("a task").expect("a release");
+    assert_eq!(test.rows(free).await, all);
+}
+
+#[tokio::test]
+async fn the_oldest_job_comes_first_whether_a_dead_worker_had_it_or_nobody() {
+    let test = TestMuster::new();
+    let first = dispatched(&test).await;
+    let dead = claim(&test.db).await.expect("the job");
+    test.expire_leases().await;
+    let second = dispatched(&test).await;
+    for job in [first, second] {
+        let next = claim(&test.db).await.expect("a job");
+        assert_eq!(next.job, job.key());
+        assert_ne!(next.token, dead.token);
+    }
+    assert!(claim(&test.db).await.is_none());
 }
 
 #[tokio::test]
@@ -124,7 +166,7 @@ async fn a_stale_worker_can_neither_renew_nor_release_nor_end_what_another_holds
     excuse(&test.db, &stale).await.expect("an excuse");
     assert_eq!(test.rows(fruitless).await, lanes);
     let mut tx = test.db.begin("test").await.expect("a transaction");
-    let ending = lock_claimed(&mut tx, &stale).await.expect("a look");
+    let ending = fold_claimed(&mut tx, &stale).await.expect("a look");
     assert!(ending.is_none());
     drop(tx);
     assert!(claim(&test.db).await.is_none(), "the job is still held");
