@@ -1,6 +1,5 @@
 //! A Postgres of this run's own, with durability on.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use muster::dev::postgres::{self, Account, Binaries, Options, StopMode};
@@ -212,8 +211,8 @@ impl Database {
         self.settle().await
     }
 
-    /// Pays all debts to the disk and to the machine's host, so that what is
-    /// measured next pays its own alone.
+    /// Pays all debts to the disk, so that what is measured next pays its own
+    /// alone.
     pub async fn settle(&self) -> Result<()> {
         let mut db = self.connect().await?;
         for table in ["users", "rejected_lines", COPIED, "user_import_jobs"] {
@@ -221,32 +220,11 @@ impl Database {
         }
         execute(&mut db, "CHECKPOINT").await?;
         db.close().await?;
-        if !Command::new("sync").status().await?.success() {
-            return failed("sync");
+        if Command::new("sync").status().await?.success() {
+            return Ok(());
         }
-        let scratch = self.store.with_extension("scratch");
-        tokio::task::spawn_blocking(move || touch_memory(&scratch)).await??;
-        Ok(())
+        failed("sync")
     }
-}
-
-/// More memory than a file of 1,000,000 users takes of the system for tables,
-/// indexes and the log.
-const MEMORY: usize = 1536 << 20;
-
-/// Takes memory for a file's pages and gives it back. The host of a virtual
-/// machine finds its memory at the first touch, which may take ten times as
-/// long as to write there (14 microseconds for 4 KiB). Who has just emptied a
-/// table writes to memory that was touched, who has just copied a database does
-/// not: two sides of a ratio would differ by that.
-fn touch_memory(scratch: &Path) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(scratch)?;
-    let piece = vec![1; 1 << 20];
-    for _ in 0..MEMORY / piece.len() {
-        file.write_all(&piece)?;
-    }
-    drop(file);
-    std::fs::remove_file(scratch)
 }
 
 /// Runs one statement without parameters.

@@ -163,17 +163,30 @@ impl Lane {
         let begun = Instant::now();
         let before = self.checkpoint;
         let after = batch.checkpoint(before);
-        let (mut tx, path, collided) = loop {
-            let mut tx = match self.lock(before, after).await? {
-                Ok(tx) => tx,
-                Err(written) => return Ok(written),
-            };
-            if let Some((path, collided)) = self.load(&mut tx, batch).await? {
-                break (tx, path, collided);
-            }
-            self.connection = Some(tx.rollback_and_keep().await?);
+        let mut tx = match self.connection.take() {
+            Some(connection) => connection.begin("batch").await?,
+            None => self.db.begin("batch").await?,
         };
+        let (found, status) = match lock(&mut tx, &self.claim, self.number).await? {
+            Locked::Lost => return Ok(Written::Lost),
+            Locked::Held { checkpoint, status } => (checkpoint, status),
+        };
+        if found == after && found != before {
+            // The commit of an earlier try went through; its answer was lost.
+            meters::rows(std::mem::take(&mut self.unsure));
+            return Ok(Written::Done(after));
+        }
+        if found != before {
+            return Err(Error::internal("a lane is not where its worker left it"));
+        }
+        match status {
+            JobStatus::InProgress => {}
+            JobStatus::Stopping => return Ok(Written::Stopped),
+            _ => return Ok(Written::Lost),
+        }
+
         let users = batch.users();
+        let (path, collided) = self.load(&mut tx, batch).await?;
         let mut rejected: Vec<&Rejection> = batch.rejections().iter().chain(&collided).collect();
         rejected.sort_unstable_by_key(|rejection| rejection.line);
         rejections::insert(&mut tx, &self.claim.job, rejected.into_iter()).await?;
@@ -210,65 +223,30 @@ impl Lane {
         Ok(Written::Done(after))
     }
 
-    /// Begins a batch's transaction, with the lane locked; or answers what has
-    /// already become of the batch.
-    async fn lock(
-        &mut self,
-        before: Checkpoint,
-        after: Checkpoint,
-    ) -> Result<Result<Transaction, Written>, Error> {
-        let mut tx = match self.connection.take() {
-            Some(connection) => connection.begin("batch").await?,
-            None => self.db.begin("batch").await?,
-        };
-        let (found, status) = match lock(&mut tx, &self.claim, self.number).await? {
-            Locked::Lost => return Ok(Err(Written::Lost)),
-            Locked::Held { checkpoint, status } => (checkpoint, status),
-        };
-        if found == after && found != before {
-            // The commit of an earlier try went through; its answer was lost.
-            meters::rows(std::mem::take(&mut self.unsure));
-            return Ok(Err(Written::Done(after)));
-        }
-        if found != before {
-            return Err(Error::internal("a lane is not where its worker left it"));
-        }
-        Ok(match status {
-            JobStatus::InProgress => Ok(tx),
-            JobStatus::Stopping => Err(Written::Stopped),
-            _ => Err(Written::Lost),
-        })
-    }
-
-    /// Loads the users of a batch; answers which way, and why some are not. None
-    /// when some collided where none was expected to: the transaction has failed,
-    /// and the next try is made with more care.
+    /// Loads the users of a batch; answers which way, and why some are not.
     async fn load(
         &mut self,
         tx: &mut Transaction,
         batch: &Batch,
-    ) -> Result<Option<(BatchPath, Vec<Rejection>)>, Error> {
+    ) -> Result<(BatchPath, Vec<Rejection>), Error> {
         let (users, job) = (batch.users(), &self.claim.job);
         if users.is_empty() {
-            return Ok(Some((BatchPath::NoUsers, Vec::new())));
+            return Ok((BatchPath::NoUsers, Vec::new()));
         }
         let now = self.clock.now();
         if self.careful == 0 {
             if insert_plain(tx, job, users, &[], now).await? {
-                return Ok(Some((BatchPath::Plain, users.rejections(&[]))));
+                return Ok((BatchPath::Plain, users.rejections(&[])));
             }
             self.careful = CAREFUL_BATCHES;
-            return Ok(None);
         }
         let (path, collided, calm) = if self.sorted {
             let known = find_known(tx, job, users).await?;
-            tx.mark().await?;
             if insert_plain(tx, job, users, &known, now).await? {
                 let collided = users.rejections(&known);
                 (BatchPath::WithoutKnown, collided, known.is_empty())
             } else {
                 // Another job was quicker.
-                tx.back_to_mark().await?;
                 let collided = insert_or_reject(tx, job, users, now).await?;
                 (BatchPath::RowByRow, collided, false)
             }
@@ -283,7 +261,7 @@ impl Lane {
         } else {
             CAREFUL_BATCHES
         };
-        Ok(Some((path, collided)))
+        Ok((path, collided))
     }
 }
 

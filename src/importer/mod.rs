@@ -71,7 +71,8 @@ pub enum Outcome {
     Stopped,
     /// Shutdown: the job is to be given back at its checkpoints.
     CalledOff,
-    /// Another worker has the job.
+    /// The lease is gone: another worker has the job, or the database forgot the
+    /// claim in a crash.
     Lost,
     /// The file cannot be imported.
     Unusable(Fault),

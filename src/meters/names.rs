@@ -75,7 +75,7 @@ metrics! {
     LEASE_TAKEOVERS Counter "muster_lease_takeovers_total"
         "Jobs that this process took over from a worker whose lease had run out."
     LEASES_LOST Counter "muster_leases_lost_total"
-        "Jobs that another worker took from this process."
+        "Jobs that this process lost to another worker, or in a crash of the database."
     DUTY_FAILURES Counter "muster_duty_failures_total"
         "Rounds of the scheduler's duties that failed, by duty."
     DATABASE_CONNECTIONS Gauge "muster_database_connections"

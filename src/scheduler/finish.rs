@@ -67,6 +67,7 @@ impl Scheduler {
         let begun = traces::now();
         let mut tx = self.db().begin("finish_claimed").await?;
         let Some((due, folded)) = fold_claimed(&mut tx, claim).await? else {
+            tx.rollback().await;
             return Ok(false);
         };
         let done = self.finish(tx, &due, folded, begun).await?;

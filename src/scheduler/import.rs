@@ -136,7 +136,9 @@ impl Scheduler {
             }
             Outcome::Lost => {
                 meters::lease_lost();
-                tracing::warn!("the lease was lost; another worker has the job");
+                tracing::warn!(
+                    "the lease was lost: another worker has the job, or the database forgot it in a crash"
+                );
             }
             Outcome::Unusable(fault) => {
                 if !self.give_up(claim, &fault).await? {
@@ -154,11 +156,13 @@ impl Scheduler {
         let begun = traces::now();
         let mut tx = self.0.db.begin("give_up").await?;
         let Some((due, folded)) = fold_claimed(&mut tx, claim).await? else {
+            tx.rollback().await;
             return Ok(false);
         };
         let step = step(begun, &due);
         let ending = self.end_now(Transition::GiveUp, &fault.message, Some(fault.reason));
         if !end(&mut tx, &claim.job, folded, &ending).await? {
+            tx.rollback().await;
             return Ok(false);
         }
         tx.commit().await?;

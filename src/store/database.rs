@@ -208,7 +208,7 @@ impl Database {
         })
     }
 
-    /// Listens for [`Transaction::wake`].
+    /// Listens for each [`Wake`](super::Wake).
     ///
     /// # Errors
     /// Unavailable without a database.

@@ -163,6 +163,12 @@ impl Held {
         session.map_or(self.common.limit.usual(), |session| session.told)
     }
 
+    /// How long a call may take: the database allows no more than usual, whatever
+    /// it was told.
+    fn bound(&self) -> Duration {
+        self.told().min(self.common.limit.usual()) + MARGIN
+    }
+
     fn note_told(&mut self, told: Duration) {
         if let Some(session) = self.connection.as_deref_mut() {
             session.told = told;
@@ -242,7 +248,7 @@ impl Held {
         &mut self,
         query: E,
     ) -> Result<Vec<Step>, Error> {
-        let bound = self.told() + MARGIN;
+        let bound = self.bound();
         let steps = self.call()?.fetch_many(query).try_collect();
         let ended = timeout(bound, steps).await;
         self.called(ended)
@@ -365,7 +371,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.told() + MARGIN;
+            let bound = self.bound();
             let prepared = self.call()?.prepare_with(sql, parameters);
             let ended = timeout(bound, prepared).await;
             self.called(ended)
@@ -377,7 +383,7 @@ impl<'c> Executor<'c> for &'c mut Held {
         'c: 'e,
     {
         Box::pin(async move {
-            let bound = self.told() + MARGIN;
+            let bound = self.bound();
             let described = self.call()?.describe(sql);
             let ended = timeout(bound, described).await;
             self.called(ended)

@@ -138,7 +138,7 @@ pub async fn claim(
 enum Oldest {
     None,
     Claimed(Claim),
-    /// A worker had it whose lease has run out, or has it by now.
+    /// A worker had it whose lease has run out, or has had it meanwhile.
     HadHolder,
 }
 

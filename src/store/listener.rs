@@ -9,8 +9,8 @@ use super::DatabaseSettings;
 use super::wake::{CHANNEL, Wake};
 use crate::domain::error::{Error, Reason};
 
-/// Hears [`Transaction::wake`](super::Transaction::wake). When one with a dead
-/// connection is dropped, sqlx holds on to that until the system gives it up.
+/// Hears what [`Wake`] says. When one with a dead connection is dropped, sqlx
+/// holds on to that until the system gives it up.
 #[derive(Debug)]
 pub struct Listener {
     inner: PgListener,

@@ -76,15 +76,6 @@ impl Transaction {
         }
     }
 
-    /// The same, and answers the connection.
-    ///
-    /// # Errors
-    /// Unavailable when the connection is lost.
-    pub async fn rollback_and_keep(mut self) -> Result<Connection, Error> {
-        self.0.rollback().await?;
-        Ok(Connection(self.0))
-    }
-
     /// Wakes the schedulers when the transaction commits.
     ///
     /// # Errors
@@ -103,18 +94,12 @@ impl Transaction {
 
     /// Marks a place to go back to, until the transaction ends or the next one
     /// is marked.
-    ///
-    /// # Errors
-    /// Unavailable when the connection is lost.
-    pub async fn mark(&mut self) -> Result<(), Error> {
-        Ok(self.0.run("SAVEPOINT mark").await?)
+    pub(super) async fn mark(&mut self) -> Result<(), sqlx::Error> {
+        self.0.run("SAVEPOINT mark").await
     }
 
     /// Undoes what was done since the mark, a statement that failed included.
-    ///
-    /// # Errors
-    /// Unavailable when the connection is lost.
-    pub async fn back_to_mark(&mut self) -> Result<(), Error> {
-        Ok(self.0.back_to_mark().await?)
+    pub(super) async fn back_to_mark(&mut self) -> Result<(), sqlx::Error> {
+        self.0.back_to_mark().await
     }
 }

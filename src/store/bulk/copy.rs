@@ -13,8 +13,8 @@ use crate::store::lanes::JobKey;
 const PIECE: usize = 128 << 10;
 
 /// Inserts the users of a batch except those that are `known`, and those that
-/// repeat the username of an earlier one. Answers false when one collides: the
-/// transaction has failed then, and is to go back to its mark, or to its start.
+/// repeat the username of an earlier one. Answers false, with nothing
+/// inserted, when one collides.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -26,6 +26,7 @@ pub async fn insert_plain(
     now: OffsetDateTime,
 ) -> Result<bool, Error> {
     let mut pieces = Pieces::new(job, users, known, now);
+    tx.mark().await?;
     while pieces.begin() {
         let copied = tx
             .connection()
@@ -33,7 +34,10 @@ pub async fn insert_plain(
             .await;
         match copied {
             Ok(_) => {}
-            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => return Ok(false),
+            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
+                tx.back_to_mark().await?;
+                return Ok(false);
+            }
             Err(e) => return Err(e.into()),
         }
     }
