@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use crate::csv::row::NewUser;
+use crate::domain::job::Counters;
 use crate::domain::pool::CustomAttribute;
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Outcome, Rejection};
 use crate::store::bulk::{UserRow, UserRows};
 use crate::store::lanes::Checkpoint;
 
@@ -56,6 +57,31 @@ impl Batch {
     #[must_use]
     pub fn rejections(&self) -> &[Rejection] {
         &self.rejections
+    }
+
+    /// What the batch adds to the counters, where some of its users are not
+    /// imported.
+    #[must_use]
+    pub fn added(&self, collided: &[Rejection]) -> Counters {
+        let mut added = Counters {
+            imported: (self.users.len() - collided.len()) as u64,
+            ..Counters::default()
+        };
+        for rejection in self.rejections.iter().chain(collided) {
+            match rejection.code.outcome() {
+                Outcome::Skipped => added.skipped += 1,
+                Outcome::Failed => added.failed += 1,
+            }
+        }
+        added
+    }
+
+    /// All its rejections by line, where some of its users are not imported.
+    #[must_use]
+    pub fn all_rejections<'a>(&'a self, collided: &'a [Rejection]) -> Vec<&'a Rejection> {
+        let mut all: Vec<_> = self.rejections.iter().chain(collided).collect();
+        all.sort_unstable_by_key(|rejection| rejection.line);
+        all
     }
 
     /// Where the lane stands once the batch is written.

@@ -15,7 +15,7 @@ use super::pace::Pace;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, ErrorKind};
 use crate::domain::job::{Counters, JobStatus};
-use crate::domain::rejection::{Outcome, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::meters::{self, BatchPath};
 use crate::store::bulk::{find_known, insert_or_reject, insert_plain};
 use crate::store::lanes::{Checkpoint, Claim, Locked, advance, lock};
@@ -185,21 +185,10 @@ impl Lane {
             _ => return Ok(Written::Lost),
         }
 
-        let users = batch.users();
         let (path, collided) = self.load(&mut tx, batch).await?;
-        let mut rejected: Vec<&Rejection> = batch.rejections().iter().chain(&collided).collect();
-        rejected.sort_unstable_by_key(|rejection| rejection.line);
+        let rejected = batch.all_rejections(&collided);
         rejections::insert(&mut tx, &self.claim.job, rejected.into_iter()).await?;
-        let mut added = Counters {
-            imported: (users.len() - collided.len()) as u64,
-            ..Counters::default()
-        };
-        for rejection in batch.rejections().iter().chain(&collided) {
-            match rejection.code.outcome() {
-                Outcome::Skipped => added.skipped += 1,
-                Outcome::Failed => added.failed += 1,
-            }
-        }
+        let added = batch.added(&collided);
         advance(
             &mut tx,
             &self.claim,
@@ -266,7 +255,7 @@ impl Lane {
 }
 
 /// Cognito's log lines, one a row, for whoever turns them on.
-fn log_rows(batch: &Batch, collided: &[Rejection]) {
+pub(super) fn log_rows(batch: &Batch, collided: &[Rejection]) {
     const TARGET: &str = "muster::import_log";
     if !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return;

@@ -7,6 +7,7 @@ mod pace;
 mod reader;
 mod share;
 mod source;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ use pace::Pace;
 use reader::{ReadEnd, Reader};
 use share::Shares;
 use source::Source;
+
+pub use together::{Ended, MOST_TOGETHER};
 
 /// Batches of a lane that are steps of the job's trace: a large file has
 /// thousands.

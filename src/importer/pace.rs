@@ -40,6 +40,16 @@ impl Pace {
         }
     }
 
+    /// That of a file which is to be one batch, whatever it takes.
+    #[must_use]
+    pub fn whole_files() -> Self {
+        Self {
+            rows: AtomicUsize::new(usize::MAX),
+            most: usize::MAX,
+            goal: LONGEST_GOAL,
+        }
+    }
+
     /// The most rows of the next batch.
     #[must_use]
     pub fn rows(&self) -> usize {

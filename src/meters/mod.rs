@@ -30,15 +30,18 @@ pub enum BatchPath {
     WithoutKnown,
     /// Each looked at by itself.
     RowByRow,
+    /// As if nothing could collide, with those of other jobs.
+    Together,
     /// There were none: all rows were rejected, or it was the end of the file.
     NoUsers,
 }
 
 impl BatchPath {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Plain,
         Self::WithoutKnown,
         Self::RowByRow,
+        Self::Together,
         Self::NoUsers,
     ];
 
@@ -49,6 +52,7 @@ impl BatchPath {
             Self::Plain => "plain",
             Self::WithoutKnown => "without_known",
             Self::RowByRow => "row_by_row",
+            Self::Together => "together",
             Self::NoUsers => "no_users",
         }
     }

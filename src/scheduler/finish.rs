@@ -7,7 +7,8 @@ use super::Scheduler;
 use super::run::{FINISH, PURGE};
 use crate::domain::error::Error;
 use crate::domain::job::{
-    FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE, Transition,
+    Counters, FailureReason, STOPPED_MESSAGE, SUCCEEDED_MESSAGE, TOO_MANY_REJECTED_MESSAGE,
+    Transition,
 };
 use crate::meters;
 use crate::store::Transaction;
@@ -86,32 +87,41 @@ impl Scheduler {
         begun: SystemTime,
     ) -> Result<bool, Error> {
         let step = step(begun, due);
-        let ending = if folded.counters.too_many_rejected(due.max_rejected_percent) {
-            self.end_now(
-                Transition::FinishFailed,
-                TOO_MANY_REJECTED_MESSAGE,
-                Some(FailureReason::TooManyRejectedRows),
-            )
-        } else {
-            self.end_now(Transition::FinishSucceeded, SUCCEEDED_MESSAGE, None)
-        };
+        let ending = self.end_of_file(due, &folded.counters);
         if !end(&mut tx, &due.job, folded, &ending).await? {
             tx.rollback().await;
             return Ok(false);
         }
         tx.commit().await?;
-        note(&step, &folded, &ending);
-        meters::jobs_ended(ending.transition.to(), ending.reason, 1);
-        tracing::info!(
-            job_id = %due.job.job_id,
-            status = ending.transition.to().as_str(),
-            imported = folded.counters.imported,
-            skipped = folded.counters.skipped,
-            failed = folded.counters.failed,
-            "job ended"
-        );
+        tell(&step, due, &folded, &ending);
         Ok(true)
     }
+
+    /// The end of a job all of whose rows are accounted for.
+    pub(super) fn end_of_file(&self, job: &Ending, counters: &Counters) -> End {
+        if counters.too_many_rejected(job.max_rejected_percent) {
+            return self.end_now(
+                Transition::FinishFailed,
+                TOO_MANY_REJECTED_MESSAGE,
+                Some(FailureReason::TooManyRejectedRows),
+            );
+        }
+        self.end_now(Transition::FinishSucceeded, SUCCEEDED_MESSAGE, None)
+    }
+}
+
+/// Tells of a job that came to the end of its file.
+pub(super) fn tell(step: &Step, job: &Ending, folded: &Folded, ending: &End) {
+    note(step, folded, ending);
+    meters::jobs_ended(ending.transition.to(), ending.reason, 1);
+    tracing::info!(
+        job_id = %job.job.job_id,
+        status = ending.transition.to().as_str(),
+        imported = folded.counters.imported,
+        skipped = folded.counters.skipped,
+        failed = folded.counters.failed,
+        "job ended"
+    );
 }
 
 /// The end of a job, in its trace.

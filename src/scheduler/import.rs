@@ -54,28 +54,34 @@ impl Scheduler {
             if claim.taken_over {
                 meters::lease_taken_over();
             }
-            let span = tracing::info_span!(
-                "import",
-                user_pool_id = %claim.job.user_pool_id,
-                job_id = %claim.job.job_id
-            );
+            let claims = self.with_others(claim).await;
             let scheduler = self.clone();
-            begun.push(
-                self.0.imports.spawn(
-                    async move {
-                        let importing = meters::importing();
-                        let step = import_step(&claim);
-                        step.around(scheduler.work(&claim)).await;
-                        drop((step, importing, permit));
-                        // There is a permit for another job.
-                        scheduler.0.freed.store(true, Ordering::Release);
-                        scheduler.wake(&[DISPATCH]);
-                    }
-                    .instrument(span),
-                ),
-            );
+            begun.push(self.0.imports.spawn(async move {
+                scheduler.work_on(&claims).await;
+                drop(permit);
+                // There is a permit for another job.
+                scheduler.0.freed.store(true, Ordering::Release);
+                scheduler.wake(&[DISPATCH]);
+            }));
         }
         Ok(begun)
+    }
+
+    /// Imports one claimed job by itself.
+    pub(super) async fn work_alone(&self, claim: &Claim) {
+        let span = tracing::info_span!(
+            "import",
+            user_pool_id = %claim.job.user_pool_id,
+            job_id = %claim.job.job_id
+        );
+        let importing = meters::importing();
+        let step = Step::begin("import", &Parent::of_job(claim.trace_parent.as_deref()));
+        note_claim(&step, claim);
+        let (scheduler, claim) = (self.clone(), claim.clone());
+        step.around(async move { scheduler.work(&claim).await })
+            .instrument(span)
+            .await;
+        drop((step, importing));
     }
 
     /// Imports one claimed job, and does what its outcome asks for.
@@ -197,14 +203,12 @@ impl Scheduler {
     }
 }
 
-/// The work on a claimed job, in the trace of its Start.
-fn import_step(claim: &Claim) -> Step {
-    let step = Step::begin("import", &Parent::of_job(claim.trace_parent.as_deref()));
+/// Notes which job is imported, and how it was found.
+pub(super) fn note_claim(step: &Step, claim: &Claim) {
     step.job(&claim.job.user_pool_id, claim.job.job_id);
     step.count("muster.lanes", claim.lanes.len() as u64);
     step.set("muster.resumed", claim.resumed);
     step.set("muster.taken_over", claim.taken_over);
-    step
 }
 
 /// Does what frees a job for others, again and again while the database is

@@ -10,11 +10,12 @@ mod measure;
 mod purge;
 mod rescue;
 mod run;
+mod together;
 
 pub use run::DUTIES;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -74,6 +75,9 @@ struct Inner {
     imports: TaskTracker,
     /// Whether a permit came back that no import has looked at yet.
     freed: AtomicBool,
+    /// So many more jobs are imported one by one, because some that were tried
+    /// together had to be.
+    careful: AtomicUsize,
     /// Called off when imports are to give their jobs back.
     draining: CancellationToken,
     /// Wakes dispatch, import and finish before their time, in this order.
@@ -116,6 +120,7 @@ impl Scheduler {
             permits: Arc::new(Semaphore::new(settings.max_jobs)),
             imports: TaskTracker::new(),
             freed: AtomicBool::new(false),
+            careful: AtomicUsize::new(0),
             draining: CancellationToken::new(),
             wake: Default::default(),
             pulses: run::pulses(),

@@ -189,7 +189,7 @@ pub async fn fold_claimed(
     .transpose()
 }
 
-fn ending(
+pub(super) fn ending(
     pool: &str,
     job: Uuid,
     percent: i16,

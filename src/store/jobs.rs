@@ -204,6 +204,31 @@ pub async fn get_with_pool(
     Ok(job.zip(pool))
 }
 
+/// Some jobs of a pool, in no order, and the pool, unless they are deleted.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn get_of_pool(
+    db: &Database,
+    pool: &UserPoolId,
+    jobs: &[JobId],
+) -> Result<Option<(UserPool, Vec<UserImportJob>)>, Error> {
+    let mut held = db.pool.hold().await?;
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    let found = select_jobs!(
+        "WHERE j.user_pool_id = $1 AND j.job_id = ANY($2) AND j.deletion_date IS NULL",
+        pool.as_str(),
+        &ids
+    )
+    .fetch_all(&mut held)
+    .await?
+    .into_iter()
+    .map(UserImportJob::try_from)
+    .collect::<Result<_, _>>()?;
+    let pool = pools::get_by(&mut held, pool).await?;
+    Ok(pool.map(|pool| (pool, found)))
+}
+
 /// One job by its id alone, unless it is deleted.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::together::SMALL;
 use super::{Database, Transaction, Wake, exactly_one, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
@@ -56,7 +57,7 @@ pub struct Dispatched {
     pub trace_parent: Option<String>,
 }
 
-fn interval(lease: Duration) -> f64 {
+pub(super) fn interval(lease: Duration) -> f64 {
     lease.as_secs_f64()
 }
 
@@ -67,10 +68,11 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
     })
 }
 
-/// Takes up to `limit` PENDING jobs up: they become IN_PROGRESS, with lanes
-/// that nobody has claimed: one for each `lane_bytes` of the file, up to
-/// `lanes`. A pool with aliases gets one lane, since two usernames may collide
-/// on an alias. Answers which.
+/// Takes up to `limit` PENDING jobs up, the oldest first, and `more` small ones
+/// of the same pools, which are imported together with them: they become
+/// IN_PROGRESS, with lanes that nobody has claimed: one for each `lane_bytes` of
+/// the file, up to `lanes`. A pool with aliases gets one lane, since two
+/// usernames may collide on an alias. Answers which.
 ///
 /// # Errors
 /// Unavailable without a database.
@@ -79,17 +81,32 @@ pub async fn dispatch(
     lanes: u16,
     lane_bytes: u64,
     limit: i64,
+    more: i64,
 ) -> Result<Vec<Dispatched>, Error> {
+    let lane_bytes = lane_bytes.max(1);
+    // Those with several lanes are imported by themselves.
+    let small = if lanes > 1 { lane_bytes - 1 } else { SMALL };
     // Materialised: as a subquery it could be run for each PENDING job, with
     // other jobs each time, and more than `limit` in the end.
     let done = sqlx::query!(
         "WITH oldest AS MATERIALIZED (
-             SELECT user_pool_id, job_id FROM user_import_jobs
-             WHERE status = 'PENDING'
-             ORDER BY start_date LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED),
+             SELECT j.user_pool_id, j.job_id, j.total_bytes <= $4
+                 AND (SELECT p.alias_attributes = '{}' FROM user_pools p
+                      WHERE p.user_pool_id = j.user_pool_id) AS is_small
+             FROM user_import_jobs j
+             WHERE j.status = 'PENDING'
+             ORDER BY j.start_date LIMIT $2 FOR NO KEY UPDATE OF j SKIP LOCKED),
+         small AS MATERIALIZED (
+             SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
+             WHERE j.status = 'PENDING' AND j.total_bytes <= $4
+               AND j.user_pool_id IN (SELECT o.user_pool_id FROM oldest o WHERE o.is_small)
+               AND NOT EXISTS (SELECT 1 FROM oldest o
+                   WHERE o.user_pool_id = j.user_pool_id AND o.job_id = j.job_id)
+             ORDER BY j.start_date LIMIT $5 FOR NO KEY UPDATE OF j SKIP LOCKED),
          taken AS (
              UPDATE user_import_jobs j SET status = 'IN_PROGRESS'
-             FROM oldest o
+             FROM (SELECT user_pool_id, job_id FROM oldest
+                   UNION ALL SELECT user_pool_id, job_id FROM small) o
              WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
                AND j.status = 'PENDING'
              RETURNING j.user_pool_id, j.job_id, j.total_bytes, j.trace_parent),
@@ -102,7 +119,9 @@ pub async fn dispatch(
          SELECT user_pool_id, job_id, trace_parent FROM taken",
         i32::from(lanes.max(1)),
         limit,
-        signed(lane_bytes.max(1))?,
+        signed(lane_bytes)?,
+        signed(small.min(SMALL))?,
+        more,
     )
     .fetch_all(&db.pool)
     .await?;

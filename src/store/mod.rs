@@ -19,6 +19,7 @@ pub mod rejections;
 pub mod request_ids;
 mod stuck;
 pub mod sweeps;
+pub mod together;
 mod transaction;
 pub mod users;
 mod wake;

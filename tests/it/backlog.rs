@@ -33,6 +33,8 @@ async fn jobs_that_have_not_ended_are_counted_by_status() {
     test.create(&pool).await;
     test.uploaded(&pool, users_csv(["ann"])).await;
     for name in ["bob", "carol", "dave"] {
+        // Of pools of their own, or they are taken up together.
+        let pool = test.pool().await;
         test.started(&pool, users_csv([name])).await;
     }
     assert_eq!(look(&test).await.jobs, jobs([2.0, 3.0, 0.0, 0.0]));

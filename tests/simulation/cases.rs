@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::file::{Fault, Row};
-use crate::plan::{Call, Duty, JobPlan, Mark, Op, Plan, Ready, SERVER, WorkerPlan};
+use crate::plan::{Call, Duty, JobPlan, Mark, Op, Plan, Pools, Ready, SERVER, WorkerPlan};
 use crate::postgres::Place;
 use crate::run::simulate;
 use crate::tally::Tally;
@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// One job that is IN_PROGRESS, and workers that write two rows at a time.
-fn plan(lanes: u16, ops: &[Op]) -> Plan {
+pub fn plan(lanes: u16, ops: &[Op]) -> Plan {
     let worker = WorkerPlan {
         lanes,
         batch_rows: 2,
@@ -51,7 +51,7 @@ fn plan(lanes: u16, ops: &[Op]) -> Plan {
             max_rejected: 100,
             ready: Ready::Dispatched,
         }],
-        rivals: false,
+        pools: Pools::Own,
         workers: [worker; 3],
         retain: Duration::ZERO,
         max_fruitless: 1_000,
@@ -63,7 +63,7 @@ fn run(place: &mut Place, plan: &Plan) -> Tally {
     simulate(place, plan).unwrap_or_else(|broken| panic!("{broken}\n{plan:#?}"))
 }
 
-fn holds(plan: &Plan) -> Tally {
+pub fn holds(plan: &Plan) -> Tally {
     run(&mut Place::shared(), plan)
 }
 
@@ -71,6 +71,15 @@ fn holds(plan: &Plan) -> Tally {
 /// then it goes on, if it can, and another takes over. Answers how many
 /// places there were.
 fn at_every_step(lanes: u16, fault: Op, counted: &'static str) -> usize {
+    of_a_plan_at_every_step(|ops| plan(lanes, ops), fault, counted)
+}
+
+/// The same, of any plan whose jobs have all their rows imported.
+pub fn of_a_plan_at_every_step(
+    plan: impl Fn(&[Op]) -> Plan,
+    fault: Op,
+    counted: &'static str,
+) -> usize {
     let mut place = Place::shared();
     for before in 0..=u8::MAX {
         let ops = [
@@ -82,11 +91,13 @@ fn at_every_step(lanes: u16, fault: Op, counted: &'static str) -> usize {
             Op::TakeOver(1),
             Op::Run(1),
         ];
-        let tally = run(&mut place, &plan(lanes, &ops));
+        let plan = plan(&ops);
+        let tally = run(&mut place, &plan);
         if tally.of(counted) == 0 {
             return before.into();
         }
-        assert_eq!(tally.of("jobs_succeeded"), 1, "after {before} steps");
+        let jobs = plan.jobs.len() as u64;
+        assert_eq!(tally.of("jobs_succeeded"), jobs, "after {before} steps");
     }
     panic!("a job without end");
 }

@@ -65,8 +65,8 @@ pub fn file(plan: &Plan, job: usize, half: bool) -> File {
     File::of(&rows[..many], plan.space(job))
 }
 
-/// A pool for a job, with the users that are there before.
-pub async fn pool(plan: &Plan, job: usize, muster: &Muster, reader: &mut PgConnection) -> String {
+/// A pool for a job.
+pub async fn pool(plan: &Plan, job: usize, muster: &Muster) -> String {
     let aliases = plan.aliases(job);
     let request = CreatePool {
         pool_name: "made up".to_owned(),
@@ -75,8 +75,12 @@ pub async fn pool(plan: &Plan, job: usize, muster: &Muster, reader: &mut PgConne
         ..CreatePool::default()
     };
     let pool = muster.create_pool(&admin(), request).await.expect("a pool");
-    let pool = pool.user_pool_id.to_string();
-    let space = plan.space(job);
+    pool.user_pool_id.to_string()
+}
+
+/// Puts the users of a job into a pool that are there before.
+pub async fn there(plan: &Plan, job: usize, pool: &str, reader: &mut PgConnection) {
+    let (aliases, space) = (plan.aliases(job), plan.space(job));
     let there = &plan.jobs[job].there;
     let keys: Vec<String> = there.iter().map(|n| file::key(space, *n)).collect();
     let aliases: Vec<Option<String>> = there
@@ -89,14 +93,13 @@ pub async fn pool(plan: &Plan, job: usize, muster: &Muster, reader: &mut PgConne
          SELECT $1, u.name, u.name, gen_random_uuid(), now(), $2, 2, u.alias
          FROM UNNEST($3::text[], $4::text[]) AS u (name, alias)",
     )
-    .bind(&pool)
+    .bind(pool)
     .bind(snapshot::THERE)
     .bind(keys)
     .bind(aliases)
     .execute(reader)
     .await
     .expect("users");
-    pool
 }
 
 impl Expected {
@@ -129,7 +132,7 @@ async fn undisturbed(
     db: &Database,
     reader: &mut PgConnection,
 ) -> Undisturbed {
-    if plan.rivals {
+    if plan.rivals() {
         return Undisturbed {
             file,
             fates: BTreeMap::new(),
@@ -141,12 +144,13 @@ async fn undisturbed(
     let objects = Objects::over(Arc::new(InMemory::new()));
     let muster = actor::muster(db.clone(), objects.clone(), clock.clone());
     let known = Known {
-        pool: pool(plan, job, &muster, reader).await,
+        pool: pool(plan, job, &muster).await,
         number: job,
         id: None,
         max_rejected: plan.jobs[job].max_rejected,
         file: file.csv.clone(),
     };
+    there(plan, job, &known.pool, reader).await;
     let id = actor::create(&muster, &known).await.expect("a job");
     let csv = file.csv.clone();
     let uploaded = actor::upload(&muster, &known.pool, &id, csv).await;
@@ -162,7 +166,9 @@ async fn undisturbed(
     let seen = Snapshot::take(reader).await.expect("a look");
     let fates = crate::history::fates(&seen, &seen.jobs[0].job_id).expect("one outcome each");
     assert_eq!(fates.len(), file.rows.len(), "rows without an outcome");
-    let users = snapshot::users(reader, &known.pool).await.expect("users");
+    let space = plan.space(job);
+    let users = snapshot::users(reader, &known.pool, space).await;
+    let users = users.expect("users");
     clean(reader).await;
     Undisturbed {
         fates,
@@ -258,13 +264,14 @@ impl World<'_> {
                 complete = false;
                 continue;
             }
-            if self.plan.rivals {
+            if self.plan.rivals() {
                 continue;
             }
             let expected = &self.history.expected(job)?.0;
             let right = |u: &&Undisturbed| Some(u.file.csv.len() as u64) == job.total_bytes;
             let right = expected.iter().find(right).ok_or("an unknown file")?;
-            let users = snapshot::users(&mut self.reader, &job.user_pool_id).await?;
+            let space = self.plan.space(crate::history::number(job)?);
+            let users = snapshot::users(&mut self.reader, &job.user_pool_id, space).await?;
             let lost = right
                 .fates
                 .keys()
@@ -281,7 +288,7 @@ impl World<'_> {
                 ));
             }
         }
-        if complete && self.plan.rivals {
+        if complete && self.plan.rivals() {
             self.judge_rivals(&seen)?;
         }
         Ok(())

@@ -66,7 +66,12 @@ pub fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 /// The name that users are compared by, in a space of names.
 pub fn key(space: usize, name: u8) -> String {
-    format!("user-{space}-{name}")
+    format!("{}{name}", key_start(space))
+}
+
+/// What all names of a space begin with.
+pub fn key_start(space: usize) -> String {
+    format!("user-{space}-")
 }
 
 /// The address that goes with a number.

@@ -45,7 +45,7 @@ fn status(job: &Job) -> Result<JobStatus, String> {
 }
 
 /// Which of the planned jobs it is.
-fn number(job: &Job) -> Result<usize, String> {
+pub fn number(job: &Job) -> Result<usize, String> {
     let number = job
         .job_name
         .strip_prefix("job ")

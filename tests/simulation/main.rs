@@ -24,6 +24,7 @@ mod seen;
 mod snapshot;
 mod store;
 mod tally;
+mod together;
 mod wire;
 mod world;
 

@@ -138,11 +138,22 @@ pub enum Op {
     Restart,
 }
 
+/// Who shares a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pools {
+    /// Each job has a pool of its own.
+    Own,
+    /// All jobs bring the same users into one pool.
+    Rivals,
+    /// All jobs bring users into one pool, each its own: they may be imported
+    /// together.
+    Neighbours,
+}
+
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub jobs: Vec<JobPlan>,
-    /// All jobs bring the same users into one pool.
-    pub rivals: bool,
+    pub pools: Pools,
     pub workers: [WorkerPlan; WORKERS],
     /// How long uploads are kept after the end of their job.
     pub retain: Duration,
@@ -152,13 +163,28 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The space of names, and the pool, of a job.
+    /// The space of names of a job.
     pub fn space(&self, job: usize) -> usize {
-        if self.rivals { 0 } else { job }
+        match self.pools {
+            Pools::Own | Pools::Neighbours => job,
+            Pools::Rivals => 0,
+        }
+    }
+
+    /// The pool of a job.
+    pub fn pool(&self, job: usize) -> usize {
+        match self.pools {
+            Pools::Own => job,
+            Pools::Rivals | Pools::Neighbours => 0,
+        }
     }
 
     pub fn aliases(&self, job: usize) -> bool {
-        self.jobs[job].aliases && !self.rivals
+        self.jobs[job].aliases && self.pools == Pools::Own
+    }
+
+    pub fn rivals(&self) -> bool {
+        self.pools == Pools::Rivals
     }
 }
 
@@ -246,24 +272,31 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Any history, of up to so many operations.
 pub fn plan(longest: usize) -> impl Strategy<Value = Plan> {
+    let lanes = prop_oneof![1 => Just(1), 1 => 2..=3u16];
+    let batch_rows = prop_oneof![2 => 1..8usize, 1 => Just(100)];
     let worker =
-        (1..=3u16, 1..8usize, 5..200usize).prop_map(|(lanes, batch_rows, piece)| WorkerPlan {
+        (lanes, batch_rows, 5..200usize).prop_map(|(lanes, batch_rows, piece)| WorkerPlan {
             lanes,
             batch_rows,
             piece,
         });
+    let pools = prop_oneof![
+        4 => Just(Pools::Own),
+        3 => Just(Pools::Rivals),
+        4 => Just(Pools::Neighbours),
+    ];
     let retain = prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(4 * 3600))];
     (
-        prop::collection::vec(job(), 1..3),
-        prop::bool::weighted(0.3),
+        prop::collection::vec(job(), 1..4),
+        pools,
         [worker.clone(), worker.clone(), worker],
         retain,
         prop_oneof![3 => Just(1_000u32), 1 => Just(3)],
         prop::collection::vec(op(), 1..=longest),
     )
-        .prop_map(|(jobs, rivals, workers, retain, max_fruitless, ops)| Plan {
+        .prop_map(|(jobs, pools, workers, retain, max_fruitless, ops)| Plan {
             jobs,
-            rivals,
+            pools,
             workers,
             retain,
             max_fruitless,

@@ -59,11 +59,14 @@ impl World<'_> {
     async fn prepare(&mut self) -> Result<(), String> {
         let mut pools = Vec::new();
         for (number, job) in self.plan.jobs.iter().enumerate() {
-            let space = self.plan.space(number);
-            if space == pools.len() {
-                pools.push(ending::pool(self.plan, number, &self.muster, &mut self.reader).await);
+            let place = self.plan.pool(number);
+            if place == pools.len() {
+                pools.push(ending::pool(self.plan, number, &self.muster).await);
             }
-            let pool = pools[space].clone();
+            let pool = pools[place].clone();
+            if number == 0 || !self.plan.rivals() {
+                ending::there(self.plan, number, &pool, &mut self.reader).await;
+            }
             let file = ending::file(self.plan, number, false).csv;
             let mut known = Known {
                 pool: pool.clone(),

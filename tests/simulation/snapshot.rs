@@ -4,6 +4,8 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::file;
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Job {
     pub job_id: String,
@@ -96,16 +98,22 @@ impl Snapshot {
     }
 }
 
-/// Everything about the users of a pool but what is random or of the time:
-/// whether a job of the history made them, and their row.
-pub async fn users(connection: &mut PgConnection, pool: &str) -> Result<Vec<String>, String> {
+/// Everything about the users of a pool, in a space of names, but what is random
+/// or of the time: whether a job of the history made them, and their row.
+pub async fn users(
+    connection: &mut PgConnection,
+    pool: &str,
+    space: usize,
+) -> Result<Vec<String>, String> {
     sqlx::query_scalar(
         "SELECT (to_jsonb(u) - ARRAY['user_pool_id', 'import_job_id', 'sub', 'user_create_date']
              || jsonb_build_object('own', import_job_id <> $2))::text
-         FROM users u WHERE user_pool_id = $1 ORDER BY username_key",
+         FROM users u WHERE user_pool_id = $1 AND starts_with(username_key, $3)
+         ORDER BY username_key",
     )
     .bind(pool)
     .bind(THERE)
+    .bind(file::key_start(space))
     .fetch_all(connection)
     .await
     .map_err(|e| format!("the reader: {e}"))

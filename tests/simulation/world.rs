@@ -29,6 +29,8 @@ use crate::wire::{Order, Sessions, Signs, Wire};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon it is asked whether an answer that does not come waits for a lock.
 const LOOK: Duration = Duration::from_millis(3);
+/// What the statement has that ends jobs which were imported together.
+const TOGETHER: [&str; 2] = ["DELETE FROM import_lanes l", "job_id = ANY("];
 /// More steps than anything takes.
 pub const MANY: usize = 5_000;
 
@@ -127,7 +129,7 @@ impl<'a> World<'a> {
             db,
             jobs: Arc::default(),
             complaints,
-            history: History::new(expected, plan.rivals),
+            history: History::new(expected, plan.rivals()),
             tally: Tally::default(),
             trace: Vec::new(),
             minutes: 0,
@@ -196,6 +198,10 @@ impl<'a> World<'a> {
         self.actors[number].wire.order(*connection, order);
         if matches!(order, Order::Pass | Order::CutAfter) {
             self.tally.count("steps", 1);
+            self.tally.count(
+                "jobs_together",
+                u64::from(TOGETHER.iter().all(|t| sql.contains(t))),
+            );
         }
         self.settle(order != Order::Pass).await?;
         Ok(true)
@@ -318,7 +324,7 @@ impl<'a> World<'a> {
     /// Takes up what is PENDING, as the first worker would.
     pub async fn dispatch(&mut self) -> Result<(), String> {
         let lanes = self.plan.workers[0].lanes;
-        let done = muster::store::lanes::dispatch(&self.db, lanes, 1, 1).await;
+        let done = muster::store::lanes::dispatch(&self.db, lanes, 1, 1, 0).await;
         done.map(drop).map_err(|e| format!("Dispatch: {e:?}"))
     }
 

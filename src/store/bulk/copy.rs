@@ -1,8 +1,11 @@
 //! The plain path: binary COPY.
 
+use std::iter::Peekable;
+
 use time::OffsetDateTime;
 
 use super::Known;
+use super::merged::Merged;
 use super::rows::UserRows;
 use crate::domain::error::Error;
 use crate::store::Transaction;
@@ -25,19 +28,64 @@ pub async fn insert_plain(
     known: &[Known],
     now: OffsetDateTime,
 ) -> Result<bool, Error> {
-    let mut pieces = Pieces::new(job, users, known, now);
+    let head = users.copy_head(job, now, users.is_rare());
+    let mut known = known.iter().peekable();
+    let rows = users
+        .all()
+        .filter(|row| known.next_if(|k| k.row == *row).is_none() && !users.is_repeat(*row))
+        .map(|row| (&*head, users.copy_row(row, users.is_rare())));
     tx.mark().await?;
+    if copy(tx, users.is_rare(), rows).await? {
+        return Ok(true);
+    }
+    tx.back_to_mark().await?;
+    Ok(false)
+}
+
+/// Inserts the users of several jobs of a pool except those that repeat the
+/// username of an earlier one of their own job. Answers false when one collides:
+/// the transaction is good for nothing then but to be rolled back.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn insert_merged(
+    tx: &mut Transaction,
+    users: &Merged<'_>,
+    now: OffsetDateTime,
+) -> Result<bool, Error> {
+    let rare = users.is_rare();
+    let heads: Vec<_> = users
+        .parts()
+        .map(|(job, users)| users.copy_head(job, now, rare))
+        .collect();
+    // Boxed, or the compiler does not find that it can be sent.
+    let rows: Box<dyn Iterator<Item = _> + Send + '_> = Box::new(
+        users
+            .rows()
+            .map(|(part, users, row)| (&*heads[part], users.copy_row(row, rare))),
+    );
+    copy(tx, rare, rows).await
+}
+
+/// Copies rows, each behind its head. Answers false when one collides.
+async fn copy<'a>(
+    tx: &mut Transaction,
+    rare: bool,
+    rows: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) -> Result<bool, Error> {
+    let mut pieces = Pieces {
+        rows: rows.peekable(),
+        copied: 0,
+        ended: false,
+    };
     while pieces.begin() {
         let copied = tx
             .connection()
-            .copy(users.copy_statement(), |piece| pieces.next(piece))
+            .copy(UserRows::copy_statement(rare), |piece| pieces.next(piece))
             .await;
         match copied {
             Ok(_) => {}
-            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-                tx.back_to_mark().await?;
-                return Ok(false);
-            }
+            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => return Ok(false),
             Err(e) => return Err(e.into()),
         }
     }
@@ -48,35 +96,20 @@ pub async fn insert_plain(
 /// that fills it must write its own pages out, and the log before them.
 const MOST: usize = 10 << 20;
 
-/// The rows as binary COPY takes them, piece by piece.
-struct Pieces<'a> {
-    head: Vec<u8>,
-    users: &'a UserRows,
-    known: &'a [Known],
-    /// How many rows in the order of loading are done.
-    done: usize,
+/// Rows as binary COPY takes them, piece by piece.
+struct Pieces<R: Iterator> {
+    rows: Peekable<R>,
     /// Bytes of the COPY that is under way.
     copied: usize,
     ended: bool,
 }
 
-impl<'a> Pieces<'a> {
-    fn new(job: &JobKey, users: &'a UserRows, known: &'a [Known], now: OffsetDateTime) -> Self {
-        Self {
-            head: users.copy_head(job, now),
-            users,
-            known,
-            done: 0,
-            copied: 0,
-            ended: false,
-        }
-    }
-
+impl<'a, R: Iterator<Item = (&'a [u8], &'a [u8])>> Pieces<R> {
     /// Begins a COPY, if there are rows left for one.
     fn begin(&mut self) -> bool {
         self.ended = false;
         self.copied = 0;
-        self.done < self.users.len()
+        self.rows.peek().is_some()
     }
 
     /// Makes the next piece. Answers false when there is none.
@@ -87,17 +120,9 @@ impl<'a> Pieces<'a> {
         if self.copied == 0 {
             piece.extend_from_slice(HEADER);
         }
-        while let Some(row) = self.users.after(self.done) {
-            self.done += 1;
-            if self.known.first().is_some_and(|k| k.row == row) {
-                self.known = &self.known[1..];
-                continue;
-            }
-            if self.users.is_repeat(row) {
-                continue;
-            }
-            piece.extend_from_slice(&self.head);
-            piece.extend_from_slice(self.users.copy_row(row));
+        for (head, row) in self.rows.by_ref() {
+            piece.extend_from_slice(head);
+            piece.extend_from_slice(row);
             if piece.len() >= PIECE {
                 self.copied += piece.len();
                 if self.copied >= MOST {

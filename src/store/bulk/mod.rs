@@ -6,9 +6,11 @@ mod columns;
 mod conflict;
 mod copy;
 mod known;
+mod merged;
 mod rows;
 
 pub use conflict::insert_or_reject;
-pub use copy::insert_plain;
+pub use copy::{insert_merged, insert_plain};
 pub use known::{Known, find_known};
+pub use merged::Merged;
 pub use rows::{UserRow, UserRows};

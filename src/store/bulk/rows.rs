@@ -235,11 +235,6 @@ impl UserRows {
         self.places.iter().map(|place| place.row)
     }
 
-    /// The one of them before which so many are loaded.
-    pub(super) fn after(&self, loaded: usize) -> Option<u32> {
-        self.places.get(loaded).map(|place| place.row)
-    }
-
     /// The rows whose username key no earlier row of the batch has, in the
     /// order of loading.
     pub(super) fn firsts(&self) -> impl Iterator<Item = u32> {
@@ -302,23 +297,24 @@ fn prefix(key: &[u8]) -> [u64; 2] {
 }
 
 impl UserRows {
-    /// The statement that takes the rows.
-    pub(super) const fn copy_statement(&self) -> &'static str {
-        if self.rare {
+    /// The statement that takes rows, with the rare columns or without.
+    pub(super) const fn copy_statement(rare: bool) -> &'static str {
+        if rare {
             COPY_ALL_COLUMNS
         } else {
             COPY_COMMON_COLUMNS
         }
     }
 
+    /// Whether a row has a value in one of the rare columns.
+    pub(super) const fn is_rare(&self) -> bool {
+        self.rare
+    }
+
     /// What each row begins with: the number of its columns, and those that
     /// all rows of a batch share.
-    pub(super) fn copy_head(&self, job: &JobKey, now: OffsetDateTime) -> Vec<u8> {
-        let columns = if self.rare {
-            ALL_COLUMNS
-        } else {
-            COMMON_COLUMNS
-        };
+    pub(super) fn copy_head(&self, job: &JobKey, now: OffsetDateTime, rare: bool) -> Vec<u8> {
+        let columns = if rare { ALL_COLUMNS } else { COMMON_COLUMNS };
         let mut shared = Self::default();
         shared.bytes.extend_from_slice(&columns.to_be_bytes());
         shared.text(Some(job.user_pool_id.as_str()));
@@ -328,10 +324,10 @@ impl UserRows {
         shared.bytes
     }
 
-    /// A row behind that.
-    pub(super) fn copy_row(&self, index: u32) -> &[u8] {
+    /// A row behind that. Without the rare columns only if no row has them.
+    pub(super) fn copy_row(&self, index: u32, rare: bool) -> &[u8] {
         let row = self.encoded(index);
-        if self.rare {
+        if rare {
             row
         } else {
             &row[..row.len() - RARE_NULLS]

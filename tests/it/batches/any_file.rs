@@ -1,5 +1,7 @@
 //! Random files against a model that takes one row after the other.
 
+use std::time::Duration;
+
 use muster::domain::pool::{AttributeDataType, CustomAttribute};
 use muster::domain::rejection::RejectionCode as C;
 use proptest::prelude::*;
@@ -8,28 +10,32 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::file::{Case, File, Pool, Row, case};
-use super::{Left, import_with, model};
-use crate::support::imports::counted;
+use super::{Left, import_with, left, model};
+use crate::support::imports::{counted, work};
 use crate::support::muster::TestMuster;
+
+/// A pool of a case.
+async fn pool(test: &TestMuster, pool: &Pool) -> String {
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+    test.pool_with(|p| {
+        p.auto_verified_attributes = words(&["email", "phone_number"]);
+        p.alias_attributes = words(&pool.aliases);
+        p.username_attributes = words(&pool.usernames);
+        p.case_sensitive = pool.case_sensitive;
+        p.custom_attributes = vec![CustomAttribute {
+            name: "note".to_owned(),
+            data_type: AttributeDataType::String,
+            minimum: None,
+            maximum: None,
+            required: false,
+        }];
+    })
+    .await
+}
 
 /// Imports the files of a case, and answers what each left behind.
 async fn engine(test: &TestMuster, case: &Case) -> Vec<Left> {
-    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
-    let pool = test
-        .pool_with(|p| {
-            p.auto_verified_attributes = words(&["email", "phone_number"]);
-            p.alias_attributes = words(&case.pool.aliases);
-            p.username_attributes = words(&case.pool.usernames);
-            p.case_sensitive = case.pool.case_sensitive;
-            p.custom_attributes = vec![CustomAttribute {
-                name: "note".to_owned(),
-                data_type: AttributeDataType::String,
-                minimum: None,
-                maximum: None,
-                required: false,
-            }];
-        })
-        .await;
+    let pool = pool(test, &case.pool).await;
     let mut all = Vec::new();
     for file in &case.files {
         let import = import_with(test, &pool, file.csv().0, |s| {
@@ -44,11 +50,66 @@ async fn engine(test: &TestMuster, case: &Case) -> Vec<Left> {
     all
 }
 
+/// Imports the files of a case as jobs that wait for one worker. Answers what the
+/// last left behind, and counters and reports of the others.
+async fn engine_of_waiting_jobs(test: &TestMuster, case: &Case) -> Vec<Left> {
+    let pool = pool(test, &case.pool).await;
+    let mut jobs = Vec::new();
+    for file in &case.files {
+        let job = test
+            .create_with(&pool, |j| j.max_rejected_percent = Some(100))
+            .await
+            .expect("a job");
+        test.upload(&job, file.csv().0).await.expect("an upload");
+        test.start(&job).await.expect("a start");
+        test.clock.advance(Duration::from_secs(1));
+        jobs.push(job);
+    }
+    let scheduler = test.scheduler_with(|s| {
+        s.lanes = 1;
+        s.max_jobs = 1;
+    });
+    work(&scheduler).await;
+    let mut all = Vec::new();
+    for job in &jobs {
+        let mut left = left(test, job).await;
+        left.users.sort_by(|a, b| a.username.cmp(&b.username));
+        all.push(left);
+    }
+    users_of_the_last_alone(&mut all);
+    all
+}
+
+fn users_of_the_last_alone(all: &mut [Left]) {
+    if let Some((_, others)) = all.split_last_mut() {
+        others.iter_mut().for_each(|left| left.users.clear());
+    }
+}
+
 /// As many as fit into some seconds, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 120;
 
 #[test]
 fn any_file_ends_as_if_it_were_taken_row_by_row() {
+    hold(case(), async |test, case| {
+        (engine(test, case).await, model::left(case))
+    });
+}
+
+#[test]
+fn files_that_wait_for_one_worker_end_as_if_they_were_taken_row_by_row() {
+    hold(case(), async |test, case| {
+        let mut right = model::left(case);
+        users_of_the_last_alone(&mut right);
+        (engine_of_waiting_jobs(test, case).await, right)
+    });
+}
+
+/// Tries cases, of which each must come to what is right.
+fn hold(
+    cases: impl Strategy<Value = Case>,
+    found_and_right: impl AsyncFn(&TestMuster, &Case) -> (Vec<Left>, Vec<Left>),
+) {
     let runtime = Runtime::new().expect("a runtime");
     let test = runtime.block_on(async { TestMuster::new() });
     let mut config = Config {
@@ -65,9 +126,9 @@ fn any_file_ends_as_if_it_were_taken_row_by_row() {
     }
     let seed = config.rng_seed;
     let mut runner = TestRunner::new(config);
-    let result = runner.run(&case(), |case| {
-        let found = runtime.block_on(engine(&test, &case));
-        prop_assert_eq!(found, model::left(&case));
+    let result = runner.run(&cases, |case| {
+        let (found, right) = runtime.block_on(found_and_right(&test, &case));
+        prop_assert_eq!(found, right);
         Ok(())
     });
     runtime.block_on(test.db.close());

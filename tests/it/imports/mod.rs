@@ -9,6 +9,7 @@ mod passwords;
 mod pools;
 mod progress;
 mod row_rules;
+mod together;
 mod unusable;
 mod values;
 

@@ -69,9 +69,9 @@ async fn a_deleted_job_makes_room_for_one_more_and_only_one() {
 #[tokio::test]
 async fn a_scheduler_takes_up_the_oldest_jobs_and_no_more_than_it_has_room_for() {
     let test = TestMuster::new();
-    let pool = test.pool().await;
     let mut jobs = Vec::new();
     for _ in 0..8 {
+        let pool = test.pool().await;
         jobs.push(test.started(&pool, users_csv(["ann"])).await);
         test.clock.advance(Duration::from_secs(1));
     }
