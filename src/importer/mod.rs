@@ -34,7 +34,7 @@ use reader::{ReadEnd, Reader};
 use share::Shares;
 use source::Source;
 
-pub use together::{Ended, MOST_TOGETHER};
+pub use together::{Ended, MOST_TOGETHER, Together};
 
 /// Batches of a lane that are steps of the job's trace: a large file has
 /// thousands.

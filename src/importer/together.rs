@@ -2,11 +2,12 @@
 //! transaction, and visits pages of the index that the others visit too.
 //!
 //! This is for what goes well. When two of the jobs have a username in common,
-//! when a user is there already, when a file cannot be imported, when a Stop
-//! comes: nothing is done, and the jobs are imported one by one as if nobody had
-//! tried.
+//! when a user is there already, when a Stop comes meanwhile: nothing is done,
+//! and the jobs are left as if nobody had tried. A job that is to stop already,
+//! or whose file cannot be read or imported, is left out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
@@ -23,7 +24,7 @@ use super::reader::{ReadEnd, Reader};
 use super::share::Share;
 use super::source::Source;
 use crate::domain::error::{Error, ErrorKind};
-use crate::domain::job::{Counters, UserImportJob};
+use crate::domain::job::{Counters, JobStatus, UserImportJob};
 use crate::domain::pool::UserPool;
 use crate::domain::rejection::Rejection;
 use crate::meters::{self, BatchPath};
@@ -36,9 +37,20 @@ use crate::store::{self, rejections, together};
 pub const MOST_TOGETHER: usize = 16;
 /// Files that are read at once.
 const READ_AT_ONCE: usize = 4;
+/// How long others wait for files that are slow to come.
+const READ_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a job ends whose rows came to so much.
 pub type EndOf<'a> = dyn Fn(&Ending, &Counters) -> End + Send + Sync + 'a;
+
+/// What came of jobs that were to be imported together.
+#[derive(Debug, Default)]
+pub struct Together {
+    /// Those that came to their ends; the others stand where they stood.
+    pub ended: Vec<Ended>,
+    /// Whether a user stood in the way, of another of the jobs or of the pool.
+    pub collided: bool,
+}
 
 /// A job that came to its end.
 #[derive(Debug)]
@@ -73,39 +85,40 @@ impl Member {
 
 impl Importer {
     /// Imports claimed jobs of one pool and one token as one, and ends them as
-    /// `end` says. Answers those that came to their end; the others stand where
-    /// they stood, and the lease is kept meanwhile.
+    /// `end` says.
     ///
     /// # Errors
-    /// Unavailable when the database or the object store is away: some may have
-    /// come to their end, in which case nobody holds them any more.
+    /// Unavailable when the database is away: they may have come to their ends,
+    /// in which case nobody holds them any more.
     pub async fn run_together(
         &self,
         claims: &[Claim],
         shutdown: &CancellationToken,
         end: &EndOf<'_>,
-    ) -> Result<Vec<Ended>, Error> {
+    ) -> Result<Together, Error> {
         let Some(first) = claims.first() else {
-            return Ok(Vec::new());
+            return Ok(Together::default());
         };
         let pool_id = &first.job.user_pool_id;
         let ids: Vec<_> = claims.iter().map(|claim| claim.job.job_id).collect();
         let Some((pool, jobs)) = store::jobs::get_of_pool(&self.db, pool_id, &ids).await? else {
-            return Ok(Vec::new());
+            return Ok(Together::default());
         };
-        let share = self.shares.take(READ_AT_ONCE);
+        let share = self.shares.take(1);
         let members = tokio::select! {
-            members = self.gather(claims, &pool, &jobs, &share, shutdown) => members?,
-            () = self.keep_leases(claims) => return Ok(Vec::new()),
+            members = self.gather(claims, &pool, &jobs, &share, shutdown) => members,
+            () = self.keep_leases(claims) => return Ok(Together::default()),
+            () = shutdown.cancelled() => return Ok(Together::default()),
         };
-        if members.len() < 2 || shutdown.is_cancelled() {
-            return Ok(Vec::new());
+        if members.len() < 2 {
+            tracing::debug!(jobs = claims.len(), "too few of the jobs go together");
+            return Ok(Together::default());
         }
         self.write_together(&members, end).await
     }
 
     /// Reads the files of jobs that can be imported together, as many as there
-    /// is memory for.
+    /// are memory and time for.
     async fn gather(
         &self,
         claims: &[Claim],
@@ -113,27 +126,39 @@ impl Importer {
         jobs: &[UserImportJob],
         share: &Share,
         off: &CancellationToken,
-    ) -> Result<Vec<Member>, Error> {
+    ) -> Vec<Member> {
         let mut files = Vec::new();
         for claim in claims {
-            if let Some(job) = jobs.iter().find(|job| job.job_id == claim.job.job_id) {
+            let job = jobs.iter().find(|job| job.job_id == claim.job.job_id);
+            if let Some(job) = job.filter(|job| job.status == JobStatus::InProgress) {
                 files.push(self.read_whole(claim, job, pool, share, off).boxed());
             }
         }
-        let mut reading = stream::iter(files).buffered(READ_AT_ONCE);
+        let mut reading = stream::iter(files).buffer_unordered(READ_AT_ONCE);
+        let mut patience = std::pin::pin!(sleep(READ_PATIENCE));
         let mut members: Vec<Member> = Vec::new();
         let (mut rows, mut bytes) = (0, 0);
-        while let Some(read) = reading.next().await {
-            // A file that cannot be imported is told of when its job is alone.
-            let Some(member) = read? else { continue };
+        loop {
+            let read = tokio::select! {
+                biased;
+                read = reading.next() => read,
+                // What is left out is not lost.
+                () = &mut patience => return members,
+            };
+            let member = match read {
+                None => return members,
+                // A file that cannot be imported, or a store that is away, is told
+                // of when the job is alone.
+                Some(Ok(None) | Err(_)) => continue,
+                Some(Ok(Some(member))) => member,
+            };
             rows += member.batch.len();
-            bytes += member.batch.bytes();
-            if rows > self.settings.batch_rows || bytes > share.bytes() * READ_AT_ONCE {
-                break;
+            bytes += member.batch.capacity();
+            if rows > self.settings.batch_rows || bytes > share.bytes() {
+                return members;
             }
             members.push(member);
         }
-        Ok(members)
     }
 
     /// Reads the file of a job as one batch. `None` when it is none.
@@ -198,7 +223,7 @@ impl Importer {
         if read? != ReadEnd::EndOfFile {
             return Ok(None);
         }
-        Ok(batch.map(|batch| Member {
+        Ok(batch.filter(Batch::finishes).map(|batch| Member {
             claim: claim.clone(),
             repeats: batch.users().rejections(&[]),
             batch,
@@ -208,24 +233,29 @@ impl Importer {
 
     /// Writes what was read: rows, reports and ends in one transaction, or
     /// nothing.
-    async fn write_together(
-        &self,
-        members: &[Member],
-        end: &EndOf<'_>,
-    ) -> Result<Vec<Ended>, Error> {
+    async fn write_together(&self, members: &[Member], end: &EndOf<'_>) -> Result<Together, Error> {
         let begun = Instant::now();
+        let collided = || Together {
+            collided: true,
+            ..Together::default()
+        };
         let parts = members.iter().map(|m| (&m.claim.job, m.batch.users()));
-        let (Some(users), Some(first)) = (Merged::of(parts.collect()), members.first()) else {
-            return Ok(Vec::new());
+        let Some(users) = Merged::of(parts.collect()) else {
+            return Ok(collided());
+        };
+        let Some(first) = members.first() else {
+            return Ok(Together::default());
         };
         let (pool, token) = (&first.claim.job.user_pool_id, first.claim.token);
         let ids: Vec<_> = members.iter().map(|m| m.claim.job.job_id).collect();
         let mut tx = self.db.begin("together").await?;
-        let written = together::lock(&mut tx, pool, &ids, token).await?
-            && (users.is_empty() || insert_merged(&mut tx, &users, self.clock.now()).await?);
-        if !written {
+        if !together::lock(&mut tx, pool, &ids, token).await? {
             tx.rollback().await;
-            return Ok(Vec::new());
+            return Ok(Together::default());
+        }
+        if !users.is_empty() && !insert_merged(&mut tx, &users, self.clock.now()).await? {
+            tx.rollback().await;
+            return Ok(collided());
         }
         for member in members {
             let rejected = member.batch.all_rejections(&member.repeats);
@@ -248,44 +278,53 @@ impl Importer {
         }
         if ended.len() != members.len() {
             tx.rollback().await;
-            return Ok(Vec::new());
+            tracing::debug!("one of the jobs was changed meanwhile");
+            return Ok(Together::default());
         }
         match tx.commit().await {
-            Ok(()) => {}
             // It may have gone through; its answer was lost.
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 if !self.all_ended(&ended).await? {
                     return Err(error);
                 }
             }
-            Err(error) => return Err(error),
+            other => other?,
         }
         meters::batch(BatchPath::Together, begun.elapsed());
         for member in members {
             meters::rows(member.folded().counters);
-            log_rows(&member.batch, &member.repeats);
+            let job = &member.claim.job;
+            let span = tracing::info_span!(
+                "import",
+                user_pool_id = %job.user_pool_id,
+                job_id = %job.job_id
+            );
+            span.in_scope(|| log_rows(&member.batch, &member.repeats));
         }
-        Ok(ended)
+        Ok(Together {
+            ended,
+            collided: false,
+        })
     }
 
-    /// Whether jobs have ended as they should.
+    /// Whether jobs have ended as they should, once that is decided.
     async fn all_ended(&self, ended: &[Ended]) -> Result<bool, Error> {
         let Some(first) = ended.first() else {
             return Ok(false);
         };
+        let pool = &first.job.job.user_pool_id;
         let ids: Vec<_> = ended.iter().map(|e| e.job.job.job_id).collect();
-        let found = store::jobs::get_of_pool(&self.db, &first.job.job.user_pool_id, &ids).await?;
-        Ok(found.is_some_and(|(_, jobs)| {
-            ended.iter().all(|e| {
-                let status = e.end.transition.to();
-                jobs.iter()
-                    .any(|job| job.job_id == e.job.job.job_id && job.status == status)
-            })
+        let mut tx = self.db.begin("settled").await?;
+        let found = together::settled(&mut tx, pool, &ids).await?;
+        tx.rollback().await;
+        Ok(ended.iter().all(|e| {
+            let right = (e.job.job.job_id, e.end.transition.to());
+            found.contains(&right)
         }))
     }
 
-    /// Renews the leases of jobs. Ends when one is lost, or given back.
-    pub async fn keep_leases(&self, claims: &[Claim]) {
+    /// Renews the leases of jobs. Ends when one is lost.
+    async fn keep_leases(&self, claims: &[Claim]) {
         let third = self.settings.lease / 3;
         let mut held = true;
         while held {

@@ -4,13 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::Scheduler;
 use super::run::IMPORT;
+use super::together::WITH_IT;
 use crate::domain::error::Error;
-use crate::importer::MOST_TOGETHER;
-use crate::store::lanes::dispatch;
+use crate::store::dispatch::dispatch;
 use crate::traces::{self, Parent, Step};
-
-/// How many small jobs may be imported together with one.
-const WITH_IT: i64 = MOST_TOGETHER as i64 - 1;
 
 impl Scheduler {
     /// Takes up as many PENDING jobs as this process could import now, small ones
@@ -30,7 +27,8 @@ impl Scheduler {
             self.0.settings.lanes,
             self.0.settings.lane_bytes,
             limit,
-            limit.saturating_mul(WITH_IT),
+            WITH_IT,
+            &self.0.careful.pools(),
         )
         .await?;
         for taken in &taken {

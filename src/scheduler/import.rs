@@ -214,7 +214,7 @@ pub(super) fn note_claim(step: &Step, claim: &Claim) {
 /// Does what frees a job for others, again and again while the database is
 /// away. Harmless when the lease is another's by then. Whoever ends the process
 /// need not wait for it: the lease runs out.
-async fn patiently<F>(act: impl Fn() -> F) -> Result<(), Error>
+pub(super) async fn patiently<F>(act: impl Fn() -> F) -> Result<(), Error>
 where
     F: Future<Output = Result<(), Error>>,
 {

@@ -15,7 +15,7 @@ mod together;
 pub use run::DUTIES;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -29,6 +29,7 @@ use crate::importer::{ImportSettings, Importer};
 use crate::objects::Objects;
 use crate::store::Database;
 use run::Pulse;
+use together::Careful;
 
 /// How a scheduler works.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct SchedulerSettings {
     pub lanes: u16,
     /// Bytes of a file for each lane: what a lane costs must be worth it.
     pub lane_bytes: u64,
-    /// Jobs that this process imports at once.
+    /// Jobs that this process imports at once; small ones together count as one.
     pub max_jobs: usize,
     /// How long a worker may be silent before another takes its job.
     pub lease: Duration,
@@ -75,9 +76,7 @@ struct Inner {
     imports: TaskTracker,
     /// Whether a permit came back that no import has looked at yet.
     freed: AtomicBool,
-    /// So many more jobs are imported one by one, because some that were tried
-    /// together had to be.
-    careful: AtomicUsize,
+    careful: Careful,
     /// Called off when imports are to give their jobs back.
     draining: CancellationToken,
     /// Wakes dispatch, import and finish before their time, in this order.
@@ -120,7 +119,7 @@ impl Scheduler {
             permits: Arc::new(Semaphore::new(settings.max_jobs)),
             imports: TaskTracker::new(),
             freed: AtomicBool::new(false),
-            careful: AtomicUsize::new(0),
+            careful: Careful::default(),
             draining: CancellationToken::new(),
             wake: Default::default(),
             pulses: run::pulses(),

@@ -1,47 +1,37 @@
 //! Small jobs of one pool, imported together: they count as one.
 
-use std::sync::atomic::Ordering;
+mod careful;
+
+pub(super) use careful::Careful;
 
 use tracing::Instrument as _;
 
 use super::Scheduler;
 use super::finish::{step, tell};
-use super::import::note_claim;
+use super::import::{note_claim, patiently};
 use super::run::PURGE;
 use crate::domain::job::Counters;
 use crate::importer::{Ended, MOST_TOGETHER};
 use crate::meters::{self, BatchPath};
 use crate::store::finish::Ending;
-use crate::store::lanes::Claim;
+use crate::store::lanes::{Claim, release_all};
 use crate::store::together::claim_with;
 use crate::traces::{self, Parent, Step};
 
-/// Jobs that are imported one by one after some could not be imported together:
-/// who imports the same users again has more of the kind.
-const CAREFUL_JOBS: usize = 2 * MOST_TOGETHER;
+/// How many small jobs may be imported together with one.
+pub(super) const WITH_IT: i64 = MOST_TOGETHER as i64 - 1;
 
 impl Scheduler {
     /// A claim, and with it those of jobs that can be imported together with its.
     pub(super) async fn with_others(&self, claim: Claim) -> Vec<Claim> {
-        let mut claims = vec![claim];
-        let fresh = |claim: &Claim| {
-            !claim.taken_over && matches!(&claim.lanes[..], [lane] if lane.bytes == 0)
-        };
-        let careful = self
-            .0
-            .careful
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |jobs| {
-                jobs.checked_sub(1)
-            });
-        let Some(first) = claims.first().filter(|claim| fresh(claim)) else {
-            return claims;
-        };
-        if careful.is_ok() {
-            return claims;
+        let fresh = !claim.taken_over && matches!(&claim.lanes[..], [lane] if lane.bytes == 0);
+        if !fresh || self.0.careful.is(&claim.job.user_pool_id) {
+            return vec![claim];
         }
-        let limit = MOST_TOGETHER as i64 - 1;
         let lease = self.0.settings.lease;
-        match claim_with(self.db(), first, self.0.worker, lease, limit).await {
+        let others = claim_with(self.db(), &claim, self.0.worker, lease, WITH_IT).await;
+        let mut claims = vec![claim];
+        match others {
             Ok(others) => claims.extend(others),
             // What may have been claimed all the same is claimed again in time.
             Err(error) => tracing::warn!(
@@ -52,66 +42,67 @@ impl Scheduler {
         claims
     }
 
-    /// Imports claimed jobs, together if that can be.
+    /// Imports claimed jobs, together if that can be. Of those for which it
+    /// cannot, the first is imported by itself; the others are anybody's again,
+    /// and a Stop need not wait for their turn.
     pub(super) async fn work_on(&self, claims: &[Claim]) {
         if let [claim] = claims {
             return self.work_alone(claim).await;
         }
         let ended = self.work_together(claims).await;
-        let left: Vec<Claim> = claims
+        let mut left: Vec<Claim> = claims
             .iter()
             .filter(|claim| ended.iter().all(|ended| ended.job.job != claim.job))
             .cloned()
             .collect();
-        let one_by_one = async {
-            for claim in &left {
-                self.work_alone(claim).await;
-            }
-        };
-        // Those whose turn has not come yet are held on to.
-        let hold_on = async {
-            loop {
-                self.0.importer.keep_leases(&left).await;
-            }
-        };
-        tokio::select! {
-            () = one_by_one => {}
-            () = hold_on => {}
+        let keep = usize::from(!self.0.draining.is_cancelled()).min(left.len());
+        let others = left.split_off(keep);
+        if !others.is_empty()
+            && let Err(error) = patiently(|| release_all(self.db(), &others)).await
+        {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "claims could not be given back"
+            );
+        }
+        for claim in &left {
+            self.work_alone(claim).await;
+        }
+        if !ended.is_empty() {
+            self.purge_at_once(PURGE).await;
         }
     }
 
     /// Imports small jobs together. Answers which came to their end.
     async fn work_together(&self, claims: &[Claim]) -> Vec<Ended> {
+        let Some(first) = claims.first() else {
+            return Vec::new();
+        };
+        let pool = &first.job.user_pool_id;
         let importing: Vec<_> = claims.iter().map(|_| meters::importing()).collect();
-        let span = tracing::info_span!(
-            "import_together",
-            user_pool_id = claims
-                .first()
-                .map(|c| tracing::field::display(&c.job.user_pool_id)),
-            jobs = claims.len()
-        );
+        let span =
+            tracing::info_span!("import_together", user_pool_id = %pool, jobs = claims.len());
         let begun = traces::now();
         let end = |job: &Ending, counters: &Counters| self.end_of_file(job, counters);
-        let working = self
-            .0
-            .importer
-            .run_together(claims, &self.0.draining, &end)
-            .instrument(span);
-        let ended = match working.await {
-            Ok(ended) => ended,
-            Err(error) => {
+        let working = async {
+            let done = self
+                .0
+                .importer
+                .run_together(claims, &self.0.draining, &end)
+                .await;
+            done.unwrap_or_else(|error| {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "jobs could not be imported together; they are imported one by one"
+                    "jobs could not be imported together; each is by itself"
                 );
-                Vec::new()
-            }
+                crate::importer::Together::default()
+            })
         };
-        if ended.is_empty() {
-            self.0.careful.store(CAREFUL_JOBS, Ordering::Relaxed);
-            return ended;
+        let done = working.instrument(span).await;
+        if done.collided {
+            self.0.careful.begin(pool);
         }
-        for ended in &ended {
+        for ended in &done.ended {
             let span = tracing::info_span!(
                 "import",
                 user_pool_id = %ended.job.job.user_pool_id,
@@ -132,7 +123,6 @@ impl Scheduler {
             batch.count("muster.rows", ended.rows);
         }
         drop(importing);
-        self.purge_at_once(PURGE).await;
-        ended
+        done.ended
     }
 }

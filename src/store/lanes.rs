@@ -1,11 +1,10 @@
-//! Lanes of running jobs: dispatch, leases, checkpoints. Leases go by the
+//! Lanes of running jobs: leases, checkpoints. Leases go by the
 //! database's clock, and a batch is fenced by the lease's token.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::together::SMALL;
 use super::{Database, Transaction, Wake, exactly_one, signed, unknown_word, unsigned};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
@@ -48,15 +47,6 @@ pub struct Claim {
     pub trace_parent: Option<String>,
 }
 
-/// A job that was taken up.
-#[derive(Clone, Debug)]
-pub struct Dispatched {
-    /// The job.
-    pub job: JobKey,
-    /// The trace that it was started in.
-    pub trace_parent: Option<String>,
-}
-
 pub(super) fn interval(lease: Duration) -> f64 {
     lease.as_secs_f64()
 }
@@ -66,73 +56,6 @@ pub(super) fn key(pool: &str, job: Uuid) -> Result<JobKey, Error> {
         user_pool_id: UserPoolId::parse(pool).ok_or_else(|| unknown_word("user_pool_id"))?,
         job_id: JobId(job),
     })
-}
-
-/// Takes up to `limit` PENDING jobs up, the oldest first, and `more` small ones
-/// of the same pools, which are imported together with them: they become
-/// IN_PROGRESS, with lanes that nobody has claimed: one for each `lane_bytes` of
-/// the file, up to `lanes`. A pool with aliases gets one lane, since two
-/// usernames may collide on an alias. Answers which.
-///
-/// # Errors
-/// Unavailable without a database.
-pub async fn dispatch(
-    db: &Database,
-    lanes: u16,
-    lane_bytes: u64,
-    limit: i64,
-    more: i64,
-) -> Result<Vec<Dispatched>, Error> {
-    let lane_bytes = lane_bytes.max(1);
-    // Those with several lanes are imported by themselves.
-    let small = if lanes > 1 { lane_bytes - 1 } else { SMALL };
-    // Materialised: as a subquery it could be run for each PENDING job, with
-    // other jobs each time, and more than `limit` in the end.
-    let done = sqlx::query!(
-        "WITH oldest AS MATERIALIZED (
-             SELECT j.user_pool_id, j.job_id, j.total_bytes <= $4
-                 AND (SELECT p.alias_attributes = '{}' FROM user_pools p
-                      WHERE p.user_pool_id = j.user_pool_id) AS is_small
-             FROM user_import_jobs j
-             WHERE j.status = 'PENDING'
-             ORDER BY j.start_date LIMIT $2 FOR NO KEY UPDATE OF j SKIP LOCKED),
-         small AS MATERIALIZED (
-             SELECT j.user_pool_id, j.job_id FROM user_import_jobs j
-             WHERE j.status = 'PENDING' AND j.total_bytes <= $4
-               AND j.user_pool_id IN (SELECT o.user_pool_id FROM oldest o WHERE o.is_small)
-               AND NOT EXISTS (SELECT 1 FROM oldest o
-                   WHERE o.user_pool_id = j.user_pool_id AND o.job_id = j.job_id)
-             ORDER BY j.start_date LIMIT $5 FOR NO KEY UPDATE OF j SKIP LOCKED),
-         taken AS (
-             UPDATE user_import_jobs j SET status = 'IN_PROGRESS'
-             FROM (SELECT user_pool_id, job_id FROM oldest
-                   UNION ALL SELECT user_pool_id, job_id FROM small) o
-             WHERE j.user_pool_id = o.user_pool_id AND j.job_id = o.job_id
-               AND j.status = 'PENDING'
-             RETURNING j.user_pool_id, j.job_id, j.total_bytes, j.trace_parent),
-         made AS (
-             INSERT INTO import_lanes (user_pool_id, job_id, lane)
-             SELECT t.user_pool_id, t.job_id, lane
-             FROM taken t JOIN user_pools p USING (user_pool_id),
-                  generate_series(0, CASE WHEN p.alias_attributes = '{}'
-                      THEN least($1::int - 1, t.total_bytes / $3) ELSE 0 END) AS lane)
-         SELECT user_pool_id, job_id, trace_parent FROM taken",
-        i32::from(lanes.max(1)),
-        limit,
-        signed(lane_bytes)?,
-        signed(small.min(SMALL))?,
-        more,
-    )
-    .fetch_all(&db.pool)
-    .await?;
-    done.into_iter()
-        .map(|row| {
-            Ok(Dispatched {
-                job: key(&row.user_pool_id, row.job_id)?,
-                trace_parent: row.trace_parent,
-            })
-        })
-        .collect()
 }
 
 /// Claims one IN_PROGRESS job that no worker holds, the oldest first.
@@ -366,20 +289,33 @@ pub async fn renew(db: &Database, claim: &Claim, lease: Duration) -> Result<bool
 /// # Errors
 /// Unavailable without a database.
 pub async fn release(db: &Database, claim: &Claim) -> Result<(), Error> {
+    release_all(db, std::slice::from_ref(claim)).await
+}
+
+/// The same for claims of one pool and token.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn release_all(db: &Database, claims: &[Claim]) -> Result<(), Error> {
+    let Some(first) = claims.first() else {
+        return Ok(());
+    };
+    let jobs: Vec<Uuid> = claims.iter().map(|claim| claim.job.job_id.0).collect();
     let mut tx = db.begin("release").await?;
     // Under the job's lock, as every change of a token.
     sqlx::query!(
         "WITH locked AS MATERIALIZED (
              SELECT user_pool_id, job_id FROM user_import_jobs
-             WHERE user_pool_id = $1 AND job_id = $2 FOR NO KEY UPDATE)
+             WHERE user_pool_id = $1 AND job_id = ANY($2)
+             ORDER BY job_id FOR NO KEY UPDATE)
          UPDATE import_lanes l
          SET lease_token = NULL, lease_worker = NULL, lease_expires_at = NULL,
              fruitless_claims = greatest(fruitless_claims - 1, 0)
          FROM locked j
          WHERE l.user_pool_id = j.user_pool_id AND l.job_id = j.job_id AND l.lease_token = $3",
-        claim.job.user_pool_id.as_str(),
-        claim.job.job_id.0,
-        claim.token,
+        first.job.user_pool_id.as_str(),
+        &jobs,
+        first.token,
     )
     .execute(tx.connection())
     .await?;

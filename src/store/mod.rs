@@ -6,6 +6,7 @@ pub mod bulk;
 mod copy;
 mod database;
 pub mod deadline;
+pub mod dispatch;
 pub mod finish;
 pub mod gather;
 mod held;

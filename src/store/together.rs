@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::finish::{Ending, ending};
 use super::lanes::{Checkpoint, Claim, interval, key};
-use super::{Database, Transaction, signed};
+use super::{Database, Transaction, signed, unknown_word};
 use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
+use crate::domain::job::JobStatus;
 
 /// Bytes of the file of a small job, at most: some thousand rows, which a lane
 /// would write as one or two batches.
@@ -114,6 +115,33 @@ pub async fn lock(
     .fetch_all(tx.connection())
     .await?;
     Ok(found.len() == jobs.len())
+}
+
+/// The statuses of jobs, once nobody is about to change them any more.
+///
+/// # Errors
+/// Unavailable without a database.
+pub async fn settled(
+    tx: &mut Transaction,
+    pool: &UserPoolId,
+    jobs: &[JobId],
+) -> Result<Vec<(JobId, JobStatus)>, Error> {
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    sqlx::query!(
+        "SELECT job_id, status FROM user_import_jobs
+         WHERE user_pool_id = $1 AND job_id = ANY($2)
+         ORDER BY job_id FOR NO KEY UPDATE",
+        pool.as_str(),
+        &ids,
+    )
+    .fetch_all(tx.connection())
+    .await?
+    .into_iter()
+    .map(|row| {
+        let status = JobStatus::from_name(&row.status).ok_or_else(|| unknown_word("status"))?;
+        Ok((JobId(row.job_id), status))
+    })
+    .collect()
 }
 
 /// Locks jobs whose lanes this transaction has [`lock`]ed and whose rows it has

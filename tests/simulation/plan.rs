@@ -296,8 +296,15 @@ pub fn plan(longest: usize) -> impl Strategy<Value = Plan> {
         .prop_map(
             |(mut jobs, pools, mut workers, retain, max_fruitless, ops)| {
                 if pools == Pools::Neighbours {
-                    // Who meets users that are there is imported alone.
-                    jobs.iter_mut().for_each(|job| job.there.clear());
+                    // What keeps jobs from being imported together is in the
+                    // other histories.
+                    for job in &mut jobs {
+                        job.there.clear();
+                        job.ready = Ready::Dispatched;
+                    }
+                    for worker in &mut workers {
+                        (worker.lanes, worker.batch_rows) = (1, 100);
+                    }
                 }
                 Plan {
                     jobs,

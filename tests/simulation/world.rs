@@ -324,7 +324,7 @@ impl<'a> World<'a> {
     /// Takes up what is PENDING, as the first worker would.
     pub async fn dispatch(&mut self) -> Result<(), String> {
         let lanes = self.plan.workers[0].lanes;
-        let done = muster::store::lanes::dispatch(&self.db, lanes, 1, 1, 0).await;
+        let done = muster::store::dispatch::dispatch(&self.db, lanes, 1, 1, 0, &[]).await;
         done.map(drop).map_err(|e| format!("Dispatch: {e:?}"))
     }
 

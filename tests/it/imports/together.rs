@@ -139,7 +139,24 @@ async fn a_username_of_two_jobs_is_the_older_ones() {
     let pool = test.pool().await;
     let files = [["ann", "bob"], ["BOB", "carol"], ["dave", "eve"]].map(users_csv);
     let jobs = started(&test, &pool, files).await;
-    work(&scheduler(&test)).await;
+    let scheduler = scheduler(&test);
+    assert_eq!(scheduler.dispatch_tick().await.expect("a dispatch"), 3);
+    for import in scheduler.import_tick().await.expect("claims") {
+        import.await.expect("an import");
+    }
+    // The oldest had its turn, and nobody holds on to the others.
+    let statuses = counters(&test, &jobs).await;
+    let statuses: Vec<_> = statuses.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [S::Succeeded, S::InProgress, S::InProgress]);
+    let held: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM import_lanes WHERE lease_token IS NOT NULL OR fruitless_claims > 0",
+    )
+    .fetch_one(&mut test.connection().await)
+    .await
+    .expect("a count");
+    assert_eq!(held, 0);
+
+    work(&scheduler).await;
     assert_eq!(
         counters(&test, &jobs).await,
         [counted(2, 0, 0), counted(1, 1, 0), counted(2, 0, 0)].map(|c| (S::Succeeded, c))
