@@ -53,11 +53,9 @@ async fn add_to(bench: &mut Bench, pool: &str, report: &mut Report) -> Result<()
     let (mut empty, mut full) = (Vec::new(), Vec::new());
     for round in 1..=bench.rounds {
         small.database.empty().await?;
-        tokio::task::spawn_blocking(touch_memory).await?;
         let seconds = small.import_checked(&[], &made).await?.seconds();
         empty.push(file.rows as f64 / seconds);
         let large = Site::on(bench.cluster.copy("large", "large_again").await?).await?;
-        tokio::task::spawn_blocking(touch_memory).await?;
         let import = large.import(pool, &[], file).await?;
         large.check(&import.job, &import.ended.job, truth).await?;
         large.close().await?;
@@ -74,17 +72,4 @@ async fn add_to(bench: &mut Bench, pool: &str, report: &mut Report) -> Result<()
     report.add(measure.of(file.rows, file.bytes));
     bench.forget(file)?;
     small.close().await
-}
-
-/// More memory than a file of 1,000,000 users takes of the system for tables,
-/// indexes and the log.
-const MEMORY: usize = 1536 << 20;
-
-/// Takes memory and gives it back. The host of a virtual machine finds its
-/// memory at the first touch, which may take ten times as long as to write there
-/// (14 microseconds for 4 KiB). Who has just emptied a table writes to memory
-/// that was touched, who has just copied a database does not: two sides of a
-/// ratio would differ by that.
-fn touch_memory() {
-    std::hint::black_box(vec![1_u8; MEMORY]);
 }
