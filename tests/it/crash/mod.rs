@@ -9,6 +9,7 @@ mod lost_commit;
 mod no_progress;
 mod standstill;
 mod stopping;
+mod together;
 
 use crate::batches::{Left, left};
 use crate::support::imports::{TestJob, work};
