@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Importer;
@@ -61,8 +61,6 @@ pub struct Ended {
     pub folded: Folded,
     /// How it ended.
     pub end: End,
-    /// How many rows its file had.
-    pub rows: u64,
 }
 
 /// A job whose file is read.
@@ -107,7 +105,6 @@ impl Importer {
         let share = self.shares.take(1);
         let members = tokio::select! {
             members = self.gather(claims, &pool, &jobs, &share, shutdown) => members,
-            () = self.keep_leases(claims) => return Ok(Together::default()),
             () = shutdown.cancelled() => return Ok(Together::default()),
         };
         if members.len() < 2 {
@@ -135,7 +132,9 @@ impl Importer {
             }
         }
         let mut reading = stream::iter(files).buffer_unordered(READ_AT_ONCE);
-        let mut patience = std::pin::pin!(sleep(READ_PATIENCE));
+        // No longer than leases need no renewal.
+        let patience = READ_PATIENCE.min(self.settings.lease / 3);
+        let mut patience = std::pin::pin!(sleep(patience));
         let mut members: Vec<Member> = Vec::new();
         let (mut rows, mut bytes) = (0, 0);
         loop {
@@ -268,12 +267,7 @@ impl Importer {
             let folded = member.folded();
             let end = end(&job, &folded.counters);
             if finish::end(&mut tx, &job.job, folded, &end).await? {
-                ended.push(Ended {
-                    job,
-                    folded,
-                    end,
-                    rows: member.batch.len() as u64,
-                });
+                ended.push(Ended { job, folded, end });
             }
         }
         if ended.len() != members.len() {
@@ -321,19 +315,5 @@ impl Importer {
             let right = (e.job.job.job_id, e.end.transition.to());
             found.contains(&right)
         }))
-    }
-
-    /// Renews the leases of jobs. Ends when one is lost.
-    async fn keep_leases(&self, claims: &[Claim]) {
-        let third = self.settings.lease / 3;
-        let mut held = true;
-        while held {
-            sleep(third).await;
-            for claim in claims {
-                let renewed = store::lanes::renew(&self.db, claim, self.settings.lease);
-                // A database that is away is no proof of a loss.
-                held &= !matches!(timeout(third, renewed).await, Ok(Ok(false)));
-            }
-        }
     }
 }

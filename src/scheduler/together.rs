@@ -25,7 +25,7 @@ impl Scheduler {
     /// A claim, and with it those of jobs that can be imported together with its.
     pub(super) async fn with_others(&self, claim: Claim) -> Vec<Claim> {
         let fresh = !claim.taken_over && matches!(&claim.lanes[..], [lane] if lane.bytes == 0);
-        if !fresh || self.0.careful.is(&claim.job.user_pool_id) {
+        if !fresh || self.0.careful.next_is_alone(&claim.job.user_pool_id) {
             return vec![claim];
         }
         let lease = self.0.settings.lease;
@@ -120,7 +120,7 @@ impl Scheduler {
             let batch = Step::begun_at(begun, "batch", &import.parent());
             batch.set("muster.lane", 0);
             batch.set("muster.path", BatchPath::Together.as_str());
-            batch.count("muster.rows", ended.rows);
+            batch.count("muster.rows", ended.folded.counters.total());
         }
         drop(importing);
         done.ended

@@ -26,8 +26,8 @@ impl Careful {
         pools.insert(pool.clone(), JOBS);
     }
 
-    /// Whether the next job of a pool is to be imported by itself.
-    pub fn is(&self, pool: &UserPoolId) -> bool {
+    /// Whether the next job of a pool is to be imported by itself. Counts it.
+    pub fn next_is_alone(&self, pool: &UserPoolId) -> bool {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(jobs) = pools.get_mut(pool) else {
             return false;
@@ -59,9 +59,9 @@ mod tests {
         let careful = Careful::default();
         careful.begin(&pool(1));
         assert_eq!(careful.pools(), [pool(1).to_string()]);
-        assert!(!careful.is(&pool(2)));
-        assert!((0..JOBS).all(|_| careful.is(&pool(1))));
-        assert!(!careful.is(&pool(1)));
+        assert!(!careful.next_is_alone(&pool(2)));
+        assert!((0..JOBS).all(|_| careful.next_is_alone(&pool(1))));
+        assert!(!careful.next_is_alone(&pool(1)));
         assert!(careful.pools().is_empty());
     }
 
@@ -72,6 +72,6 @@ mod tests {
             careful.begin(&pool(n));
         }
         assert!(careful.pools().len() <= POOLS);
-        assert!(careful.is(&pool(POOLS)));
+        assert!(careful.next_is_alone(&pool(POOLS)));
     }
 }
