@@ -195,7 +195,7 @@ impl RowSplitter {
     }
 
     fn inner_line_breaks(&self, row: &[u8]) -> u64 {
-        if self.scanner.had_quotes {
+        if self.scanner.spans_lines {
             memchr_iter(b'\n', row).count() as u64
         } else {
             0

@@ -1,6 +1,6 @@
 //! Where the row that begins here ends.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use super::limit::Reach;
 
@@ -27,8 +27,8 @@ pub(super) enum Scan {
 pub(super) struct Scanner {
     at: usize,
     quoted: bool,
-    /// Whether a quoted field was seen, so that the row may span lines.
-    pub(super) had_quotes: bool,
+    /// Whether a line break was seen in a quoted field: the row spans lines.
+    pub(super) spans_lines: bool,
     /// The scan of an earlier row got here, in an open quoted field, as it was
     /// at each line break on the way (else it would have ended there).
     open_until: usize,
@@ -40,7 +40,7 @@ impl Scanner {
         Self {
             at: 0,
             quoted: false,
-            had_quotes: false,
+            spans_lines: false,
             open_until: 0,
             reach: Reach::new(max_chars),
         }
@@ -52,7 +52,7 @@ impl Scanner {
         Self {
             at: 0,
             quoted: false,
-            had_quotes: false,
+            spans_lines: false,
             open_until: open_until.max(self.open_until).saturating_sub(passed.len()),
             reach: self.reach.behind(passed),
         }
@@ -86,17 +86,13 @@ impl Scanner {
         while self.at < bound {
             let ahead = &row[self.at..bound];
             if self.quoted {
-                let found = if self.at < self.open_until {
-                    memchr2(b'"', b'\n', ahead)
-                } else {
-                    memchr(b'"', ahead)
-                };
-                let Some(found) = found else {
+                let Some(found) = memchr2(b'"', b'\n', ahead) else {
                     self.at = bound;
                     break;
                 };
                 self.at += found;
                 if row[self.at] == b'\n' {
+                    self.spans_lines = true;
                     self.at = self.open_until.max(self.at + 1);
                     continue;
                 }
@@ -123,7 +119,6 @@ impl Scanner {
                     });
                 }
                 self.quoted = begins_field(row, found);
-                self.had_quotes |= self.quoted;
             }
         }
         None

@@ -243,8 +243,8 @@ pub struct Upload {
     pub e_tag: Option<String>,
     /// The store's version of this content, where it keeps versions.
     pub version: Option<String>,
-    /// SHA-256 of the content, where the bytes passed through muster.
-    pub sha256: Option<[u8; 32]>,
+    /// BLAKE3 of the content, where the bytes passed through muster.
+    pub blake3: Option<[u8; 32]>,
 }
 
 /// A user import job.

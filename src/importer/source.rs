@@ -60,7 +60,7 @@ async fn lost(objects: &Objects, upload: &Upload) -> Result<Fault, Error> {
 
 impl Source {
     /// Opens the file of a job at `(offset, line)`. `verify` has the whole
-    /// content compared first, by its SHA-256 where that is known: a worker
+    /// content compared first, by its hash where that is known: a worker
     /// that goes on with another's work must not mix two files.
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Source {
         if let Err(fault) = check(objects, &upload).await? {
             return Ok(Err(fault));
         }
-        if verify && upload.sha256.is_some() {
-            let now = objects.sha256(&upload).await?;
-            if now != upload.sha256 {
+        if verify && upload.blake3.is_some() {
+            let now = objects.blake3(&upload).await?;
+            if now != upload.blake3 {
                 return Ok(Err(if now.is_none() { missing() } else { changed() }));
             }
         }

@@ -1,5 +1,7 @@
 //! What a store's errors mean.
 
+use std::io;
+
 use object_store::Error as StoreError;
 
 use crate::domain::error::{Error, Reason};
@@ -18,6 +20,15 @@ pub(super) fn away(error: StoreError) -> Error {
         "The object store cannot be reached at the moment.",
     )
     .with_source(Told(in_words(&error)))
+}
+
+/// The folder that is the store cannot be written.
+pub(super) fn unwritable(error: io::Error) -> Error {
+    Error::unavailable(
+        Reason::ObjectStoreUnavailable,
+        "The folder of uploads cannot be written.",
+    )
+    .with_source(error)
 }
 
 /// Whether an object that was asked for by its tag or version is gone, or is

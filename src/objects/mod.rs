@@ -3,6 +3,7 @@
 //! In a folder, uploads come through muster. A store that signs URLs takes them
 //! itself: muster sees such a file for the first time at the job's start.
 
+mod behind;
 mod fault;
 mod open;
 mod pieces;
@@ -17,14 +18,14 @@ use std::sync::Arc;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::domain::error::{Error, Reason};
+use crate::domain::error::Error;
 use crate::domain::ids::{JobId, UserPoolId};
 use crate::domain::job::Upload;
 
-use fault::{away, is_another};
+use behind::WriteBehind;
+use fault::{away, is_another, unwritable};
 pub use open::{Encryption, StoreOptions};
 pub use pieces::{LARGE, Pieces, SMALL};
 use signed::Signed;
@@ -116,7 +117,9 @@ impl Objects {
     pub async fn writer(&self, name: &str) -> Result<Writer, Error> {
         let path = self.path(name)?;
         let upload = self.store.put_multipart(&path).await.map_err(away)?;
-        Ok(Writer::new(self.clone(), name.to_owned(), upload))
+        let file = self.root.as_ref().map(|root| root.join(path.as_ref()));
+        let behind = file.map(|file| WriteBehind::new(&file));
+        Ok(Writer::new(self.clone(), name.to_owned(), upload, behind))
     }
 
     /// Size and tag of an object; `None` when it is not there.
@@ -153,15 +156,15 @@ impl Objects {
         }
     }
 
-    /// SHA-256 of an upload's content; `None` when it is not there any more.
+    /// BLAKE3 of an upload's content; `None` when it is not there any more.
     ///
     /// # Errors
     /// Unavailable when the store cannot be reached.
-    pub async fn sha256(&self, upload: &Upload) -> Result<Option<[u8; 32]>, Error> {
+    pub async fn blake3(&self, upload: &Upload) -> Result<Option<[u8; 32]>, Error> {
         let Some(mut stream) = self.read(upload, 0..upload.bytes, LARGE).await? else {
             return Ok(None);
         };
-        let mut hash = Sha256::new();
+        let mut hash = blake3::Hasher::new();
         while let Some(piece) = stream.try_next().await? {
             hash.update(&piece);
         }
@@ -193,11 +196,7 @@ impl Objects {
         if let Some(root) = &self.root {
             let path = root.join(folder.as_ref());
             return match tokio::fs::remove_dir_all(&path).await {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::unavailable(
-                    Reason::ObjectStoreUnavailable,
-                    "The folder of uploads cannot be written.",
-                )
-                .with_source(e)),
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(unwritable(e)),
                 _ => Ok(()),
             };
         }

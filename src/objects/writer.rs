@@ -2,20 +2,14 @@
 
 use bytes::Bytes;
 use object_store::{MultipartUpload, WriteMultipart};
-use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use super::{Objects, away};
+use super::{Objects, WriteBehind, away};
 use crate::domain::error::Error;
 
 /// Bytes that are sent to the store at once.
 const PART: usize = 8 << 20;
 /// Parts that may be on their way at once: what bounds the memory of an upload.
 const PARTS_IN_FLIGHT: usize = 2;
-
-/// Pieces that may wait to be hashed.
-const PIECES_TO_HASH: usize = 8;
 
 /// An object that has been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +20,8 @@ pub struct Stored {
     pub bytes: u64,
     /// The store's tag of the content.
     pub e_tag: Option<String>,
-    /// SHA-256 of the content.
-    pub sha256: [u8; 32],
+    /// BLAKE3 of the content.
+    pub blake3: [u8; 32],
 }
 
 /// An object that is being written; nobody sees it before it is finished.
@@ -37,48 +31,25 @@ pub struct Writer {
     name: String,
     upload: WriteMultipart,
     bytes: u64,
-    hashing: Hashing,
-}
-
-/// The hash of what passes by, made beside the reading and writing: it takes as
-/// long as both.
-#[derive(Debug)]
-struct Hashing {
-    pieces: mpsc::Sender<Bytes>,
-    hash: JoinHandle<[u8; 32]>,
-}
-
-impl Hashing {
-    fn begin() -> Self {
-        let (pieces, mut passing) = mpsc::channel::<Bytes>(PIECES_TO_HASH);
-        let hash = tokio::spawn(async move {
-            let mut hash = Sha256::new();
-            while let Some(piece) = passing.recv().await {
-                hash.update(&piece);
-            }
-            hash.finalize().into()
-        });
-        Self { pieces, hash }
-    }
-
-    async fn take(&mut self, piece: Bytes) -> Result<(), Error> {
-        self.pieces.send(piece).await.map_err(Error::internal)
-    }
-
-    async fn end(self) -> Result<[u8; 32], Error> {
-        drop(self.pieces);
-        self.hash.await.map_err(Error::internal)
-    }
+    hash: blake3::Hasher,
+    /// Set for a folder.
+    behind: Option<WriteBehind>,
 }
 
 impl Writer {
-    pub(super) fn new(objects: Objects, name: String, upload: Box<dyn MultipartUpload>) -> Self {
+    pub(super) fn new(
+        objects: Objects,
+        name: String,
+        upload: Box<dyn MultipartUpload>,
+        behind: Option<WriteBehind>,
+    ) -> Self {
         Self {
             objects,
             name,
             upload: WriteMultipart::new_with_chunk_size(upload, PART),
             bytes: 0,
-            hashing: Hashing::begin(),
+            hash: blake3::Hasher::new(),
+            behind,
         }
     }
 
@@ -97,10 +68,13 @@ impl Writer {
             .wait_for_capacity(PARTS_IN_FLIGHT)
             .await
             .map_err(away)?;
-        self.hashing.take(bytes.clone()).await?;
+        self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
         self.upload.put(bytes);
-        Ok(())
+        match &mut self.behind {
+            Some(behind) => behind.written(self.bytes).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes the object appear, durably.
@@ -108,7 +82,9 @@ impl Writer {
     /// # Errors
     /// Unavailable when the store cannot be written.
     pub async fn finish(self) -> Result<Stored, Error> {
-        let sha256 = self.hashing.end().await?;
+        if let Some(mut behind) = self.behind {
+            behind.end().await?;
+        }
         self.upload.finish().await.map_err(away)?;
         // The tag as every later reader will see it.
         let head = self.objects.head(&self.name).await?;
@@ -116,7 +92,7 @@ impl Writer {
             name: self.name,
             bytes: self.bytes,
             e_tag: head.and_then(|h| h.e_tag),
-            sha256,
+            blake3: self.hash.finalize().into(),
         })
     }
 

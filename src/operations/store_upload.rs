@@ -67,7 +67,7 @@ impl Muster {
                 rows: None,
                 e_tag: head.e_tag,
                 version: head.version,
-                sha256: None,
+                blake3: None,
             };
             match self.read_header(job, &schema, &upload).await? {
                 Some(Ok(())) => return Ok(Some(Ok(upload))),

@@ -167,7 +167,7 @@ impl Muster {
             rows: Some(received.rows),
             e_tag: stored.e_tag,
             version: None,
-            sha256: Some(stored.sha256),
+            blake3: Some(stored.blake3),
         };
         let now = self.0.clock.now();
         let taken = async {

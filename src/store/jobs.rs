@@ -39,7 +39,7 @@ struct JobRow {
     upload_object: Option<String>,
     upload_e_tag: Option<String>,
     upload_version: Option<String>,
-    upload_sha256: Option<Vec<u8>>,
+    upload_blake3: Option<Vec<u8>>,
 }
 
 /// All columns of a job, with what its lanes count, and a tail. One statement:
@@ -65,7 +65,7 @@ macro_rules! select_jobs {
                    j.failed_users + l.failed_users AS "failed_users!",
                    j.processed_bytes + l.processed_bytes AS "processed_bytes!",
                    j.total_rows, j.total_bytes, j.upload_object, j.upload_e_tag, j.upload_version,
-                   j.upload_sha256
+                   j.upload_blake3
             FROM "# + $from + r#"
             CROSS JOIN LATERAL (
                 SELECT coalesce(sum(imported_users), 0)::bigint AS imported_users,
@@ -91,9 +91,11 @@ impl TryFrom<JobRow> for UserImportJob {
                 rows: row.total_rows.map(unsigned).transpose()?,
                 e_tag: row.upload_e_tag,
                 version: row.upload_version,
-                sha256: row
-                    .upload_sha256
-                    .map(|s| <[u8; 32]>::try_from(s).map_err(|_| unknown_word("upload_sha256")))
+                blake3: row
+                    .upload_blake3
+                    .map(|hash| {
+                        <[u8; 32]>::try_from(hash).map_err(|_| unknown_word("upload_blake3"))
+                    })
                     .transpose()?,
             }),
             _ => None,
@@ -412,14 +414,14 @@ pub async fn set_upload(
     }
     let done = sqlx::query!(
         "UPDATE user_import_jobs
-         SET upload_object = $3, upload_e_tag = $4, upload_sha256 = $5, total_bytes = $6,
+         SET upload_object = $3, upload_e_tag = $4, upload_blake3 = $5, total_bytes = $6,
              total_rows = $7, upload_version = $8
          WHERE user_pool_id = $1 AND job_id = $2 AND status = 'CREATED'",
         pool.as_str(),
         job.0,
         upload.object,
         upload.e_tag,
-        upload.sha256.as_ref().map(|s| &s[..]),
+        upload.blake3.as_ref().map(|hash| &hash[..]),
         signed(upload.bytes)?,
         upload.rows.map(signed).transpose()?,
         upload.version,

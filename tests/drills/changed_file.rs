@@ -171,7 +171,7 @@ async fn a_file_that_is_cut_short_while_it_is_read_has_no_end_that_passes_for_on
         rows: None,
         e_tag: stored.e_tag,
         version: None,
-        sha256: None,
+        blake3: None,
     };
     let all = 0..upload.bytes;
     let stream = objects.read(&upload, all, LARGE).await.expect("the store");

@@ -227,7 +227,7 @@ async fn a_worker_that_goes_on_with_a_job_checks_that_the_file_is_still_the_same
     test.sql("UPDATE import_lanes SET checkpoint_bytes = 77, checkpoint_line = 3")
         .await
         .expect("a batch");
-    test.sql("UPDATE user_import_jobs SET upload_sha256 = decode(repeat('00', 32), 'hex')")
+    test.sql("UPDATE user_import_jobs SET upload_blake3 = decode(repeat('00', 32), 'hex')")
         .await
         .expect("another file");
     release(&test.db, &first).await.expect("a release");

@@ -88,12 +88,12 @@ async fn plant(test: &TestMuster, job: &TestJob, file: impl Into<bytes::Bytes>) 
     writer.write(file.into()).await.expect("the file");
     let stored = writer.finish().await.expect("the file");
     sqlx::query(
-        "UPDATE user_import_jobs SET total_bytes = $1, upload_e_tag = $2, upload_sha256 = $3,
+        "UPDATE user_import_jobs SET total_bytes = $1, upload_e_tag = $2, upload_blake3 = $3,
              total_rows = NULL WHERE job_id = $4",
     )
     .bind(i64::try_from(stored.bytes).expect("a size"))
     .bind(stored.e_tag)
-    .bind(&stored.sha256[..])
+    .bind(&stored.blake3[..])
     .bind(job.job_id().0)
     .execute(&mut test.connection().await)
     .await

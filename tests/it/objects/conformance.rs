@@ -9,7 +9,6 @@ use muster::domain::error::{Error, Reason};
 use muster::domain::ids::{JobId, UserPoolId};
 use muster::objects::{Objects, Pieces, store_upload_name, upload_name};
 use object_store::memory::InMemory;
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
@@ -71,7 +70,7 @@ async fn write(store: &Store, name: &str, content: &Bytes) {
     }
     let stored = writer.finish().await.expect(store.name);
     assert_eq!(stored.bytes, content.len() as u64, "{}", store.name);
-    assert_eq!(stored.sha256[..], Sha256::digest(content)[..]);
+    assert_eq!(stored.blake3, *blake3::hash(content).as_bytes());
     let head = store.objects.head(name).await.expect(store.name);
     let head = head.expect("the object");
     assert_eq!((head.bytes, head.e_tag), (stored.bytes, stored.e_tag));
@@ -105,8 +104,8 @@ async fn what_was_written_is_read_whole_and_in_any_range_however_it_is_cut() {
             let (from, to) = (range.start as usize, range.end as usize);
             assert!(read == content[from..to], "{}: {range:?}", store.name);
         }
-        let hash = store.objects.sha256(&upload).await.expect(store.name);
-        assert_eq!(hash.expect("a hash")[..], Sha256::digest(&content)[..]);
+        let hash = store.objects.blake3(&upload).await.expect(store.name);
+        assert_eq!(hash, Some(*blake3::hash(&content).as_bytes()));
     }
 }
 
@@ -170,7 +169,7 @@ async fn what_is_not_there_is_no_error_and_is_deleted_already() {
         assert_eq!(store.objects.head_of(&upload).await.expect("it"), None);
         let read = store.objects.read(&upload, 0..10, 1 << 20).await;
         assert!(read.expect(store.name).is_none(), "{}", store.name);
-        assert_eq!(store.objects.sha256(&upload).await.expect("it"), None);
+        assert_eq!(store.objects.blake3(&upload).await.expect("it"), None);
     }
 }
 

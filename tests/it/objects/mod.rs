@@ -96,6 +96,6 @@ pub async fn pin(objects: &Objects, name: &str) -> Upload {
         rows: None,
         e_tag: head.e_tag,
         version: head.version,
-        sha256: None,
+        blake3: None,
     }
 }

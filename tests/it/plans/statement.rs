@@ -184,6 +184,7 @@ impl Parameter {
             ("creation_date", "timestamptz") => quoted(HALF_WAY),
             ("mfa_configuration", _) => quoted("OFF"),
             ("password_hashing_algorithm", _) => "NULL".to_owned(),
+            ("upload_blake3", "bytea") => quoted(&format!("\\x{}", "00".repeat(32))),
             (_, "boolean") => "false".to_owned(),
             (_, "bytea") => "'\\x00'".to_owned(),
             (_, "jsonb") => quoted("[]"),
