@@ -1,6 +1,8 @@
 //! Whole jobs over a store that takes uploads itself: read in ranges, of the
 //! content that was pinned and of no other.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt as _;
 use muster::domain::error::Reason;
 use muster::domain::job::{FailureReason as F, JobStatus as S, UserImportJob};
@@ -172,6 +174,41 @@ async fn a_file_that_is_replaced_while_it_is_imported_ends_the_job_and_gives_no_
 }
 
 #[tokio::test]
+async fn jobs_that_go_together_do_not_wait_for_a_file_that_does_not_come() {
+    let site = Site::new();
+    let pool = site.test.pool().await;
+    let mut jobs = Vec::new();
+    for name in ["ann", "bob", "carol"] {
+        jobs.push(site.started(&pool, users_csv([name])).await);
+    }
+    let scheduler = site.test.scheduler_with(|s| {
+        s.lanes = 1;
+        s.max_jobs = 1;
+        // It is a third of this that they wait at most.
+        s.lease = Duration::from_secs(3);
+    });
+    assert_eq!(scheduler.dispatch_tick().await.expect("a dispatch"), 3);
+    let held = site.s3.hold(0);
+    let all = async {
+        work(&scheduler).await;
+        held.reached.await.expect("a file that does not come");
+    };
+    // The store's own patience is longer.
+    tokio::time::timeout(Duration::from_secs(15), all)
+        .await
+        .expect("imports that do not wait");
+    for job in &jobs {
+        assert_eq!(site.view(job).await.job.status, S::Succeeded);
+    }
+    let transactions: Vec<i64> =
+        sqlx::query_scalar("SELECT count(*) FROM users GROUP BY xmin::text ORDER BY 1")
+            .fetch_all(&mut site.test.connection().await)
+            .await
+            .expect("the transactions");
+    assert_eq!(transactions, [1, 2], "two together, and one alone");
+}
+
+#[tokio::test]
 async fn another_worker_goes_on_from_the_checkpoint_and_reads_the_rest_only() {
     let site = Site::with(|s| s.max_upload_bytes = 1 << 30);
     let pool = site.test.pool().await;
@@ -194,7 +231,7 @@ async fn another_worker_goes_on_from_the_checkpoint_and_reads_the_rest_only() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), some)
+    tokio::time::timeout(Duration::from_secs(60), some)
         .await
         .expect("rows");
     shutdown.cancel();
