@@ -243,7 +243,8 @@ pub struct Upload {
     pub e_tag: Option<String>,
     /// The store's version of this content, where it keeps versions.
     pub version: Option<String>,
-    /// BLAKE3 of the content, where the bytes passed through muster.
+    /// BLAKE3 of the content, where the bytes passed through muster (and did so
+    /// since migration 0016).
     pub blake3: Option<[u8; 32]>,
 }
 

@@ -17,7 +17,8 @@ const STRIDE: u64 = 32 << 20;
 #[derive(Debug)]
 pub(super) struct WriteBehind {
     staged: PathBuf,
-    /// The file's size at the last sync.
+    sync: fn(&Path) -> io::Result<()>,
+    /// The bytes that had been taken when the last sync began.
     synced: u64,
     under_way: Option<JoinHandle<io::Result<()>>>,
 }
@@ -27,13 +28,14 @@ impl WriteBehind {
     pub(super) fn new(path: &Path) -> Self {
         Self {
             staged: staged(path),
+            sync,
             synced: 0,
             under_way: None,
         }
     }
 
-    /// Hears that the file has `bytes` by now. Never waits for the disk: while
-    /// one sync is under way, no other begins.
+    /// Hears that `bytes` have been taken by now. Never waits for the disk:
+    /// while one sync is under way, no other begins.
     ///
     /// # Errors
     /// Unavailable when the last sync failed: on some systems only one of
@@ -45,7 +47,7 @@ impl WriteBehind {
         }
         self.end().await?;
         self.synced = bytes;
-        let staged = self.staged.clone();
+        let (staged, sync) = (self.staged.clone(), self.sync);
         self.under_way = Some(tokio::task::spawn_blocking(move || sync(&staged)));
         Ok(())
     }
@@ -63,12 +65,9 @@ impl WriteBehind {
 }
 
 fn sync(staged: &Path) -> io::Result<()> {
-    match File::open(staged) {
-        Ok(file) => file.sync_data(),
-        // Taken away, with the folder of its job. The writer will find out.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    // What cannot be opened here may be whole all the same: its writer has it
+    // open, and syncs it at its end.
+    File::open(staged).map_or(Ok(()), |file| file.sync_data())
 }
 
 /// Where `object_store` stages the first upload to the file `path`. Each has a
@@ -82,11 +81,12 @@ fn staged(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use object_store::ObjectStoreExt as _;
     use url::Url;
 
     use super::*;
     use crate::domain::error::Reason;
-    use crate::objects::Objects;
+    use crate::objects::{Objects, Writer};
 
     fn folder() -> (tempfile::TempDir, Objects) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -119,20 +119,50 @@ mod tests {
         assert_eq!(*blake3::hash(&found).as_bytes(), stored.blake3);
     }
 
+    /// One that cannot sync, for an upload to `path`.
+    fn broken(path: &Path) -> WriteBehind {
+        WriteBehind {
+            sync: |_| Err(io::ErrorKind::StorageFull.into()),
+            ..WriteBehind::new(path)
+        }
+    }
+
     #[tokio::test]
-    async fn each_stride_is_synced_once_and_a_failure_is_told() {
-        let (folder, _) = folder();
-        // No file can be in a file.
-        let file = folder.path().join("file");
-        std::fs::write(&file, b"").expect("a file");
-        let mut behind = WriteBehind::new(&file.join("1.csv"));
+    async fn each_stride_is_synced_once_and_the_next_tells_of_a_failure() {
+        let mut behind = broken(Path::new("1.csv"));
         behind.written(STRIDE - 1).await.expect("nothing to do yet");
         assert!(behind.under_way.is_none());
         behind.written(STRIDE).await.expect("a sync begins");
-        let error = behind.end().await.expect_err("the sync failed");
-        assert_eq!(error.reason(), Reason::ObjectStoreUnavailable);
         behind.written(2 * STRIDE - 1).await.expect("nothing yet");
-        assert!(behind.under_way.is_none());
+        let ended = || {
+            behind
+                .under_way
+                .as_ref()
+                .is_none_or(JoinHandle::is_finished)
+        };
+        while !ended() {
+            tokio::task::yield_now().await;
+        }
+        let error = behind.written(2 * STRIDE).await.expect_err("it failed");
+        assert_eq!(error.reason(), Reason::ObjectStoreUnavailable);
+    }
+
+    #[tokio::test]
+    async fn an_upload_whose_last_sync_failed_leaves_nothing() {
+        let (folder, objects) = folder();
+        let name = "uploads/1.csv";
+        let path = folder.path().join(name);
+        let behind = Some(broken(&path));
+        let store = objects.store.clone();
+        let upload = store.put_multipart(&name.into()).await.expect("an upload");
+        let mut writer = Writer::new(objects, name.to_owned(), upload, behind);
+        let piece = Bytes::from(vec![b'a'; 1 << 20]);
+        while writer.bytes() < STRIDE {
+            writer.write(piece.clone()).await.expect("a piece");
+        }
+        let error = writer.finish().await.expect_err("the sync failed");
+        assert_eq!(error.reason(), Reason::ObjectStoreUnavailable);
+        assert!(!path.exists() && !staged(&path).exists());
     }
 
     #[tokio::test]

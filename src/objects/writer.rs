@@ -81,9 +81,12 @@ impl Writer {
     ///
     /// # Errors
     /// Unavailable when the store cannot be written.
-    pub async fn finish(self) -> Result<Stored, Error> {
-        if let Some(mut behind) = self.behind {
-            behind.end().await?;
+    pub async fn finish(mut self) -> Result<Stored, Error> {
+        if let Some(behind) = &mut self.behind
+            && let Err(error) = behind.end().await
+        {
+            self.abort().await;
+            return Err(error);
         }
         self.upload.finish().await.map_err(away)?;
         // The tag as every later reader will see it.
@@ -101,6 +104,14 @@ impl Writer {
     pub async fn abort(self) {
         if let Err(error) = self.upload.abort().await {
             tracing::warn!(%error, "a broken upload could not be removed");
+        }
+        if let Some(mut behind) = self.behind
+            && let Err(error) = behind.end().await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a broken upload could not be written"
+            );
         }
     }
 }

@@ -72,6 +72,7 @@ async fn jobs_that_cannot_be_are_refused() {
             "max_rejected_percent_range",
         ),
         ("job_name = ''".to_owned(), "job_name_length"),
+        ("upload_blake3 = '\\x00'".to_owned(), "blake3_has_32_bytes"),
         ("trace_parent = '00-x'".to_owned(), "trace_parent_form"),
         (
             format!(

@@ -185,7 +185,7 @@ async fn jobs_that_go_together_do_not_wait_for_a_file_that_does_not_come() {
         s.lanes = 1;
         s.max_jobs = 1;
         // It is a third of this that they wait at most.
-        s.lease = Duration::from_secs(3);
+        s.lease = Duration::from_secs(6);
     });
     assert_eq!(scheduler.dispatch_tick().await.expect("a dispatch"), 3);
     let held = site.s3.hold(0);

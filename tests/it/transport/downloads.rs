@@ -55,7 +55,7 @@ async fn rows_come_back_with_their_reasons_until_the_file_is_purged() {
 
     // As the purge does.
     server
-        .sql("UPDATE user_import_jobs SET upload_object = NULL, upload_e_tag = NULL, upload_blake3 = NULL")
+        .sql("UPDATE user_import_jobs SET upload_object = NULL")
         .await;
     let (status, error) = told(get(&server, &id, None).await).await;
     assert_eq!(
