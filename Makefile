@@ -40,7 +40,7 @@ fuzz: ## look for inputs that break something, by cargo-fuzz: make fuzz TARGET=c
 	@scripts/need cc c++ postgres
 	scripts/fuzz "$(TARGET)" "$(SECONDS)"
 
-drill: ## kill, stall, starve and cut off the real programs, then simulate 10,000 histories; about 45 minutes
+drill: ## kill, stall, starve and cut off the real programs, then simulate 10,000 histories; about 35 minutes
 	@scripts/need cc postgres
 	scripts/drill
 
