@@ -133,7 +133,6 @@ mod tests {
         behind.written(STRIDE - 1).await.expect("nothing to do yet");
         assert!(behind.under_way.is_none());
         behind.written(STRIDE).await.expect("a sync begins");
-        behind.written(2 * STRIDE - 1).await.expect("nothing yet");
         let ended = || {
             behind
                 .under_way
@@ -143,6 +142,7 @@ mod tests {
         while !ended() {
             tokio::task::yield_now().await;
         }
+        behind.written(2 * STRIDE - 1).await.expect("nothing yet");
         let error = behind.written(2 * STRIDE).await.expect_err("it failed");
         assert_eq!(error.reason(), Reason::ObjectStoreUnavailable);
     }
